@@ -1,0 +1,1 @@
+"""Packed training sets from files, archives and downloads."""

@@ -1,0 +1,120 @@
+"""The noise that generators start from: draw it, walk between two points of it, lay a grid on it.
+
+Two kinds of noise: uniform on [-1, 1] in every coordinate (the Least Squares GAN and its seed), and
+standard normal (the seed of the Loss-Sensitive GAN).
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lsgan_lib.losses.checks import check_choice
+
+Noise = Literal["uniform", "normal"]
+Way = Literal["lerp", "slerp", "distribution_preserving"]
+
+
+def draw(
+    count: int,
+    z_dim: int,
+    kind: Noise = "uniform",
+    random: torch.Generator | None = None,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """`count` independent noise vectors, (count, z_dim). random lives on the same device."""
+    check_choice("kind", kind, ("uniform", "normal"))
+    where = random.device if random is not None and device is None else device
+    z = torch.empty(count, z_dim, device=where)
+    return z.uniform_(-1, 1, generator=random) if kind == "uniform" else z.normal_(generator=random)
+
+
+def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Straight line (1 - t) a + t b; t = 0 is a, t = 1 is b, exactly.
+
+    a, b: (..., z_dim). t: a number, or (T, 1) to broadcast against a and b.
+    Between two independent draws the line passes closer to the origin than the draws lie: at
+    t = 1/2 the mean square of a coordinate is half of what it is at the ends (chapter 13).
+    """
+    return (1 - t) * a + t * b
+
+
+def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
+    """Great circle from a to b; where their lengths differ, the length goes linearly.
+
+        direction  sin((1-t) w)/sin(w) a/|a| + sin(t w)/sin(w) b/|b|,  w the angle between them
+        length     (1-t) |a| + t |b|
+
+    White 2016, arXiv 1609.04468. Suits normal noise, whose draws lie near a sphere; uniform noise
+    has no sphere. Falls back to `lerp` where a and b are (anti)parallel or zero.
+    """
+    length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
+    unit_a = a / length_a.clamp_min(1e-12)
+    unit_b = b / length_b.clamp_min(1e-12)
+    angle = (unit_a * unit_b).sum(-1, keepdim=True).clamp(-1, 1).arccos()
+    sine = angle.sin()
+    safe = sine.clamp_min(1e-6)
+    weight_a, weight_b = ((1 - t) * angle).sin() / safe, (t * angle).sin() / safe
+    arc = (weight_a * unit_a + weight_b * unit_b) * lerp(length_a, length_b, t)
+    return torch.where(sine < 1e-5, lerp(a, b, t), arc)
+
+
+def distribution_preserving(
+    a: Tensor, b: Tensor, t: float | Tensor, kind: Noise = "uniform"
+) -> Tensor:
+    """The straight line, moved so that each point of it is again distributed like the noise.
+
+    Coordinate by coordinate, the point of the line goes through its own distribution function and
+    back through the noise's (the optimal transport map; Agustsson et al., ICLR 2019, arXiv
+    1711.01970). For normal noise that is division by sqrt((1-t)^2 + t^2). For uniform noise the
+    line's density is a trapezium. Reaches a at t = 0 and b at t = 1. a, b, t as in `lerp`.
+    """
+    check_choice("kind", kind, ("uniform", "normal"))
+    t = torch.as_tensor(t, dtype=a.dtype, device=a.device)
+    line = lerp(a, b, t)
+    if kind == "normal":
+        return line / ((1 - t).square() + t.square()).sqrt()
+    # (1-t) a + t b with a, b ~ U[-1, 1]: density flat up to |x| = flat, then falling to 0 at 1.
+    short = torch.minimum(t, 1 - t)
+    long = 1 - short
+    flat = long - short
+    x = line.abs()
+    inner = x / long
+    # P(|line| <= x): beyond the flat part, one less the two corner triangles.
+    outer = 1 - (1 - x).clamp_min(0).square() / (4 * short * long).clamp_min(1e-12)
+    return torch.where(x <= flat, inner, outer).clamp(0, 1) * line.sign()
+
+
+def path(a: Tensor, b: Tensor, steps: int, way: Way = "lerp", kind: Noise = "uniform") -> Tensor:
+    """`steps` points from a to b, both ends included: (z_dim,) -> (steps, z_dim).
+
+    a and b of shape (M, z_dim) give (M, steps, z_dim), one path a row. Raises ValueError for fewer
+    than two steps or another way.
+    """
+    check_choice("way", way, ("lerp", "slerp", "distribution_preserving"))
+    if steps < 2:
+        raise ValueError(f"a path needs at least its two ends, not {steps} steps.")
+    t = torch.linspace(0, 1, steps, dtype=a.dtype, device=a.device)[:, None]
+    walks: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+        "lerp": lerp,
+        "slerp": slerp,
+        "distribution_preserving": lambda a, b, t: distribution_preserving(a, b, t, kind),
+    }
+    return walks[way](a.unsqueeze(-2), b.unsqueeze(-2), t)
+
+
+def manifold_grid(rows: int = 20, columns: int = 20, *, kind: Noise = "uniform") -> Tensor:
+    """Noise on a regular grid of the plane, row by row: (rows * columns, 2).
+
+    Left to right the first coordinate rises, top to bottom the second falls, as on paper. Uniform
+    noise: from -1 to 1. Normal noise: from the 2.5 % to the 97.5 % quantile, evenly in
+    probability. For generators with z_dim 2.
+    """
+    check_choice("kind", kind, ("uniform", "normal"))
+    if rows < 2 or columns < 2:
+        raise ValueError(f"a grid needs two rows and two columns, not {rows} x {columns}.")
+    x, y = torch.linspace(-1, 1, columns), torch.linspace(1, -1, rows)
+    if kind == "normal":
+        x, y = (torch.special.ndtri(0.5 + 0.475 * line) for line in (x, y))
+    return torch.stack([x.repeat(rows), y.repeat_interleave(columns)], dim=1)

@@ -1,0 +1,237 @@
+"""Objectives: a loss tied to a critic, with all its settings, in a form that a recipe can hold.
+
+The training loop knows only this interface, never the name of a method:
+
+    critic_loss(critic, real, fake, random) -> (loss, terms)
+    generator_loss(critic, fake)            -> loss
+
+real, fake: image batches of one shape; fake carries no gradient in the critic's turn. terms: what
+the log shows besides the loss, as tensors without gradient, so that no step waits for the device.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from lsgan_lib.losses import (
+    costs,
+    cross_entropy,
+    least_squares,
+    loss_sensitive,
+    penalties,
+    wasserstein,
+)
+from lsgan_lib.losses.checks import check_choice, check_settings
+from lsgan_lib.losses.penalties import Critic
+
+Terms = dict[str, Tensor]
+
+
+class Objective(Protocol):
+    """What the training loop asks of an objective."""
+
+    def critic_loss(
+        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+    ) -> tuple[Tensor, Terms]:
+        """Scalar for the critic to minimise, and the terms to log."""
+
+    def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
+        """Scalar for the generator to minimise."""
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty on the critic's slope and its weight (`lsgan_lib.losses.penalties`)."""
+
+    kind: Literal["gradient_norm", "interpolates", "dragan", "two_point", "finite_difference"] = (
+        "gradient_norm"
+    )
+    """which function of lsgan_lib.losses.penalties"""
+    weight: float = 10.0
+    """factor in front of the penalty (the seed's --gamma)"""
+    power: Literal[1, 2] = 1
+    """gradient_norm only: the norm itself or its square"""
+    reduce: Literal["sample", "pixel"] = "sample"
+    """gradient_norm only: per-sample norm, or the seed's norm over channels at each pixel"""
+    target: float = 1.0
+    """interpolates, dragan, two_point: the slope that costs nothing"""
+    spread: float = 0.5
+    """dragan only: reach of the noise, in standard deviations of the images"""
+    sigma: float = 0.01
+    """finite_difference only: length of the step, in pixel units of [-1, 1]"""
+
+    def __post_init__(self) -> None:
+        check_settings(weight=self.weight)
+        if self.weight < 0:
+            raise ValueError(f"weight is {self.weight}: a negative penalty rewards steep critics.")
+
+    def __call__(
+        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None
+    ) -> Tensor:
+        """The penalty without its weight, a scalar."""
+        match self.kind:
+            case "gradient_norm":
+                return penalties.gradient_norm(critic, real, power=self.power, reduce=self.reduce)
+            case "interpolates":
+                return penalties.interpolates(critic, real, fake, target=self.target, random=random)
+            case "dragan":
+                return penalties.dragan(
+                    critic, real, spread=self.spread, target=self.target, random=random
+                )
+            case "two_point":
+                return penalties.two_point(critic, real, fake, target=self.target, random=random)
+            case "finite_difference":
+                return penalties.finite_difference(critic, real, sigma=self.sigma, random=random)
+        raise ValueError(f"there is no penalty called {self.kind!r}.")
+
+
+def _with_penalty(
+    loss: Tensor,
+    terms: Terms,
+    penalty: Penalty | None,
+    critic: Critic,
+    real: Tensor,
+    fake: Tensor,
+    random: torch.Generator | None,
+) -> tuple[Tensor, Terms]:
+    """Add the weighted penalty to a critic's loss; the log keeps the penalty without its weight."""
+    if penalty is None:
+        return loss, terms
+    value = penalty(critic, real, fake, random)
+    return loss + penalty.weight * value, terms | {"penalty": value.detach()}
+
+
+def _mean_scores(real: Tensor, fake: Tensor) -> Terms:
+    return {"score_real": real.detach().mean(), "score_fake": fake.detach().mean()}
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Least Squares GAN; the codings of the paper are (0, 1, 1) and (-1, 1, 0). High is real."""
+
+    a: float = 0.0
+    """target for fake scores"""
+    b: float = 1.0
+    """target for real scores"""
+    c: float = 1.0
+    """score that the generator aims at"""
+    penalty: Penalty | None = None
+    """slope penalty on the critic, if any"""
+
+    def critic_loss(
+        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+    ) -> tuple[Tensor, Terms]:
+        """Mao et al., eq. 2, left."""
+        scores = critic(real), critic(fake)
+        loss = least_squares.critic_loss(*scores, a=self.a, b=self.b)
+        return _with_penalty(loss, _mean_scores(*scores), self.penalty, critic, real, fake, random)
+
+    def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
+        """Mao et al., eq. 2, right."""
+        return least_squares.generator_loss(critic(fake), c=self.c)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """The original GAN. High is real."""
+
+    saturating: bool = False
+    """the minimax form of the generator's loss instead of the usual one"""
+    penalty: Penalty | None = None
+    """slope penalty on the critic, if any"""
+
+    def critic_loss(
+        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+    ) -> tuple[Tensor, Terms]:
+        """Binary cross-entropy on logits."""
+        scores = critic(real), critic(fake)
+        loss = cross_entropy.critic_loss(*scores)
+        return _with_penalty(loss, _mean_scores(*scores), self.penalty, critic, real, fake, random)
+
+    def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
+        """Saturating or not, as set."""
+        return cross_entropy.generator_loss(critic(fake), saturating=self.saturating)
+
+
+@dataclass(frozen=True)
+class Wasserstein:
+    """Wasserstein GAN; needs a penalty or clipped weights (`Recipe.clip_weights`). High is real."""
+
+    penalty: Penalty | None = Penalty(kind="interpolates", weight=10.0)
+    """slope penalty on the critic, if any"""
+
+    def critic_loss(
+        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+    ) -> tuple[Tensor, Terms]:
+        """Difference of mean scores."""
+        scores = critic(real), critic(fake)
+        loss = wasserstein.critic_loss(*scores)
+        return _with_penalty(loss, _mean_scores(*scores), self.penalty, critic, real, fake, random)
+
+    def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
+        """Minus the mean score."""
+        return wasserstein.generator_loss(critic(fake))
+
+
+@dataclass(frozen=True)
+class LossSensitive:
+    """Loss-Sensitive GAN, and GLS-GAN for other costs than the hinge. **Low** is real."""
+
+    cost: Literal["leaky", "elu", "absolute"] = "leaky"
+    """cost of a margin violation (`lsgan_lib.losses.costs`)"""
+    slope: float = 0.0
+    """leaky only: 0 is LS-GAN, 1 leaves WGAN's objective, between them GLS-GAN (seed: --slope)"""
+    alpha: float = 1.0
+    """elu only: depth of the floor left of zero"""
+    norm: Literal["l1", "l2"] = "l1"
+    """distance between the two images of a pair"""
+    margin_scale: float = 2e-4
+    """factor in front of the distance (the seed's --lamb)"""
+    margin_reduce: Literal["sum", "pixel"] = "sum"
+    """distance summed over all entries, or their mean"""
+    real_weight: float = 0.0
+    """weight of mean L(x), the paper's first term over its lambda"""
+    penalty: Penalty | None = Penalty(kind="gradient_norm", weight=0.16)
+    """slope penalty on the critic; the default weight is the seed's 10, divided by the 64 that
+    its norm over channels takes away at 64 x 64 pixels"""
+
+    def __post_init__(self) -> None:
+        check_choice("cost", self.cost, ("leaky", "elu", "absolute"))
+        self._cost()  # refuses a slope or alpha that breaks the condition on costs, at the door
+
+    def _cost(self) -> costs.Cost:
+        match self.cost:
+            case "leaky":
+                return costs.leaky(self.slope)
+            case "elu":
+                return costs.elu(self.alpha)
+            case _:
+                return costs.absolute()
+
+    def critic_loss(
+        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+    ) -> tuple[Tensor, Terms]:
+        """Cost of the margin violations; logs the mean margin and the share of active hinges."""
+        scores = critic(real), critic(fake)
+        margin = loss_sensitive.margin(
+            real, fake, norm=self.norm, scale=self.margin_scale, reduce=self.margin_reduce
+        )
+        loss = loss_sensitive.critic_loss(
+            *scores, margin, cost=self._cost(), real_weight=self.real_weight
+        )
+        active = loss_sensitive.violation(*scores, margin).detach() > 0
+        terms = _mean_scores(*scores) | {
+            "margin": margin.detach().mean(),
+            "active_hinges": active.float().mean(),
+        }
+        return _with_penalty(loss, terms, self.penalty, critic, real, fake, random)
+
+    def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
+        """Mean loss that the critic gives to the generated samples."""
+        return loss_sensitive.generator_loss(critic(fake))
+
+
+AnyObjective = LeastSquares | CrossEntropy | LossSensitive | Wasserstein
+"""The objectives a recipe can name."""

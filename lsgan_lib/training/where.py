@@ -1,0 +1,49 @@
+"""Where a run takes place: what run.json says about the machine."""
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import lsgan_lib
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Device, its name, threads, versions, and the commit of the code where it is a checkout."""
+    cuda = device.type == "cuda"
+    return {
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if cuda else _processor(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lsgan": lsgan_lib.__version__,
+        "commit": _commit(),
+    }
+
+
+def _processor() -> str:
+    """The processor's model name; Linux keeps it in a file, other systems in platform."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _commit() -> str | None:
+    """Short name of the commit, with a + when files were changed since; None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return told.stdout.strip() or None if told.returncode == 0 else None
