@@ -10,6 +10,14 @@ from torch import Tensor
 from lsgan_lib.losses.checks import check_scores, check_settings
 
 
+def check_coding(a: float, b: float) -> None:
+    """Refuse equal targets for fake and real scores; raises ValueError."""
+    if a == b:
+        raise ValueError(
+            f"a and b are both {a}: without different targets the critic has nothing to tell apart."
+        )
+
+
 def critic_loss(real: Tensor, fake: Tensor, *, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Squared distance of the scores from their targets (Mao et al., eq. 2; chapter 02, (2.1)).
 
@@ -22,8 +30,7 @@ def critic_loss(real: Tensor, fake: Tensor, *, a: float = 0.0, b: float = 1.0) -
     """
     check_scores(real=real, fake=fake)
     check_settings(a=a, b=b)
-    if a == b:
-        raise ValueError(f"a and b are both {a}: the critic needs different targets to tell apart.")
+    check_coding(a, b)
     return 0.5 * (real - b).square().mean() + 0.5 * (fake - a).square().mean()
 
 

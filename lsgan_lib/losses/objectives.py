@@ -120,6 +120,10 @@ class LeastSquares:
     penalty: Penalty | None = None
     """slope penalty on the critic, if any"""
 
+    def __post_init__(self) -> None:
+        check_settings(a=self.a, b=self.b, c=self.c)
+        least_squares.check_coding(self.a, self.b)
+
     def critic_loss(
         self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
     ) -> tuple[Tensor, Terms]:
@@ -199,6 +203,11 @@ class LossSensitive:
 
     def __post_init__(self) -> None:
         check_choice("cost", self.cost, ("leaky", "elu", "absolute"))
+        check_choice("norm", self.norm, ("l1", "l2"))
+        check_choice("margin_reduce", self.margin_reduce, ("sum", "pixel"))
+        check_settings(margin_scale=self.margin_scale, real_weight=self.real_weight)
+        if self.margin_scale < 0 or self.real_weight < 0:
+            raise ValueError("margin_scale and real_weight must not be negative.")
         self._cost()  # refuses a slope or alpha that breaks the condition on costs, at the door
 
     def _cost(self) -> costs.Cost:

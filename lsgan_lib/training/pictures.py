@@ -6,7 +6,6 @@ from math import ceil, sqrt
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.utils import make_grid
 
 from lsgan_lib.data.image_set import to_uint8
 
@@ -16,6 +15,8 @@ def grid_png(images: Tensor, columns: int | None = None, *, gap: int = 2) -> byt
 
     Points (N, 2) become a grey picture of their density instead.
     """
+    from torchvision.utils import make_grid  # takes as long to import as torch itself
+
     if images.ndim == 2:
         return _density_png(images)
     columns = columns or ceil(sqrt(len(images)))

@@ -1,0 +1,59 @@
+# `make lab` to read the book, `make test` to prove it. Both need Python 3.11 or newer and nothing
+# else: the first call makes .venv and installs the versions in requirements.lock, later calls
+# install nothing until that file or pyproject.toml changes.
+
+# The first of these that is new enough; `make lab PYTHON=/path/to/python` names another.
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+START := notebooks/00_start_here.ipynb
+LAB_ARGS :=
+WORKERS := 2
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# in a container one often is root
+
+.PHONY: help lab test chapter format lock
+
+help:
+	@echo "make lab            open the book in JupyterLab (LAB_ARGS='--no-browser --port 9999' for more)"
+	@echo "make test           run everything that must hold: style, types, tests, every chapter"
+	@echo "make chapter N=04   for authors: make the notebook from its script, run it, clean it"
+	@echo "make format         for authors: put code into the common style"
+	@echo "make lock           for authors: choose the newest versions anew"
+
+# The page by its address: given its file name, JupyterLab would serve the folder notebooks only,
+# and the pictures in assets would lie outside.
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(START) $(LAB_ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest tests
+	$(BIN)/pytest --nbval notebooks -n $(WORKERS) --dist loadscope --durations 10
+
+chapter: $(INSTALLED)
+	@test -n "$(N)" || { echo "Which chapter? For example: make chapter N=04 (or N=all)"; exit 1; }
+	$(BIN)/python tests/refresh.py $(N)
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(INSTALLED)
+	$(BIN)/uv pip compile pyproject.toml --universal --all-extras --python-version 3.11 --upgrade \
+		--no-emit-index-url --no-header --no-annotate -o requirements.lock
+
+# The lock is a list of constraints: exact versions of whatever our own dependencies bring along.
+$(INSTALLED): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "This book needs Python 3.11 or newer, and found none."; \
+		echo "Get it from python.org, or name it: make lab PYTHON=/path/to/python3.12"; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable ".[book,test]"
+	@# no "Would you like to get news?" over the first page, and no look for updates
+	@$(BIN)/jupyter labextension disable --level=sys_prefix \
+		"@jupyterlab/apputils-extension:announcements" 2>/dev/null
+	@touch $@

@@ -1,0 +1,62 @@
+"""Draws readme.png beside this file, from the recorded runs: python assets/figures/readme.py."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import torch
+from PIL import Image
+
+from lsgan_lib.data import ASSETS, to_uint8
+from lsgan_lib.latent import manifold_grid
+from lsgan_lib.training import RunDirectory
+
+INK, PAPER = "#f2f2f2", "#0d1117"
+EPOCH = 60_000
+TILE = 30  # pixels from one digit to the next in a recorded picture
+
+
+def first_digits(picture: Path, side: int) -> Image.Image:
+    """The top left `side` x `side` digits of a recorded sample picture, gaps darkened."""
+    grid = Image.open(picture).convert("L").crop((0, 0, side * TILE + 2, side * TILE + 2))
+    for line in range(side + 1):
+        grid.paste(0, (line * TILE, 0, line * TILE + 2, grid.height))
+        grid.paste(0, (0, line * TILE, grid.width, line * TILE + 2))
+    return grid
+
+
+def manifold(side: int) -> torch.Tensor:
+    """side x side digits of the generator with two noise coordinates, as one picture."""
+    generator = RunDirectory(ASSETS / "runs" / "mnist-least-squares-2d").generator()
+    with torch.no_grad():
+        digits = to_uint8(generator(manifold_grid(side, side)))
+    return digits.view(side, side, 28, 28).transpose(1, 2).reshape(side * 28, side * 28)
+
+
+def main() -> None:
+    """Four moments of one run on the left, the manifold of another on the right."""
+    samples = RunDirectory(ASSETS / "runs" / "mnist-least-squares").samples()
+    figure = plt.figure(figsize=(12, 6.2), dpi=110, facecolor=PAPER)
+    boxes = [(0.015, 0.505), (0.262, 0.505), (0.015, 0.02), (0.262, 0.02)]
+    for (left, bottom), epoch in zip(boxes, (0, 1, 7, 21), strict=True):
+        shown = min(samples, key=lambda images, epoch=epoch: abs(images - epoch * EPOCH))
+        axes = figure.add_axes((left, bottom, 0.232, 0.425))
+        axes.imshow(first_digits(samples[shown], 7), cmap="gray", interpolation="nearest")
+        plural = "epoch" if epoch == 1 else "epochs"
+        axes.set_title(f"{epoch} {plural}", color=INK, fontsize=13, pad=5)
+        axes.axis("off")
+    axes = figure.add_axes((0.515, 0.02, 0.475, 0.91))
+    axes.imshow(manifold(20), cmap="gray", interpolation="nearest")
+    axes.set_title("two numbers in, a digit out", color=INK, fontsize=13, pad=5)
+    axes.axis("off")
+    path = Path(__file__).with_suffix(".png")
+    figure.savefig(path, facecolor=PAPER)
+    # Greys need no more than one channel: a third of the bytes.
+    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)
+    print(path.name, path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()

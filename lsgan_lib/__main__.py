@@ -1,0 +1,5 @@
+"""`python -m lsgan_lib` is `lsgan`."""
+
+from lsgan_lib.cli import main
+
+main()

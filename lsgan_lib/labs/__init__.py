@@ -1,0 +1,1 @@
+"""Parts of a chapter that move: sliders which repaint a picture."""

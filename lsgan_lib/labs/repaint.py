@@ -1,0 +1,114 @@
+"""One slider, one picture: the part that every lab of the book is made of.
+
+The slider repaints an ``Image`` widget. Output that is captured by a widget (``interact``,
+``Output``) would be invisible to the test that compares a chapter with what it printed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+
+def repaint(
+    picture: Callable[[Any], bytes],
+    name: str,
+    values: Sequence[Any],
+    *,
+    labels: Sequence[str] | None = None,
+    start: int = 0,
+    width: int = 400,
+) -> tuple[widgets.SelectionSlider, widgets.Image]:
+    """Show a slider over ``values`` and under it the picture of the value it stands at.
+
+    picture: makes the PNG file of one value. name: what the slider moves, in words.
+    labels: how each value is written beside the slider. start: index of the first value shown.
+    width: of the picture on the page, in pixels.
+
+    The slider takes the focus with Tab and moves with the arrow keys. The picture's title, which a
+    screen reader reads out, names the value. Returns both widgets.
+    """
+    labels = list(labels) if labels else [str(value) for value in values]
+    slider = _slider(name, labels, start, width)
+    image = _follow(
+        [slider],
+        lambda index: picture(values[index]),
+        lambda index: f"{name} = {labels[index]}",
+        width,
+    )
+    show_live(widgets.VBox([slider, image]), f"Slider: {name} from {labels[0]} to {labels[-1]}")
+    return slider, image
+
+
+def repaint_plane(
+    picture: Callable[[Any, Any], bytes],
+    names: tuple[str, str],
+    values: Sequence[float],
+    *,
+    width: int = 400,
+) -> tuple[widgets.SelectionSlider, widgets.SelectionSlider, widgets.Image]:
+    """Show two sliders over the same values, from the middle one on, and the picture of the pair.
+
+    picture: makes the PNG file of a pair of values. The rest as in `repaint`.
+    """
+    labels = [f"{value:g}".replace("-", "−") for value in values]
+    sliders = [_slider(name, labels, len(values) // 2, width) for name in names]
+    image = _follow(
+        sliders,
+        lambda i, j: picture(values[i], values[j]),
+        lambda i, j: f"{names[0]} = {labels[i]}, {names[1]} = {labels[j]}",
+        width,
+    )
+    span = f"from {labels[0]} to {labels[-1]}"
+    show_live(
+        widgets.VBox([*sliders, image]), f"Two sliders: {names[0]} {span} and {names[1]} {span}"
+    )
+    return sliders[0], sliders[1], image
+
+
+def _slider(name: str, labels: Sequence[str], start: int, width: int) -> widgets.SelectionSlider:
+    """Make a slider over indices, so that values which compare oddly (arrays) do no harm."""
+    return widgets.SelectionSlider(
+        options=[(text, index) for index, text in enumerate(labels)],
+        value=start,
+        description=name,
+        continuous_update=True,
+        style={"description_width": "initial"},
+        layout={"width": f"{max(width, 320)}px"},
+    )
+
+
+def _follow(
+    sliders: Sequence[widgets.SelectionSlider],
+    picture: Callable[..., bytes],
+    title: Callable[..., str],
+    width: int,
+) -> widgets.Image:
+    """Make an image that shows the picture of where the sliders stand, now and after each move."""
+    # Pictures are kept for the way back; 256 of them are a few megabytes.
+    look_up = functools.lru_cache(maxsize=256)(picture)
+    image = widgets.Image(format="png", width=str(width))
+
+    def paint(_change: object = None) -> None:
+        place = [slider.value for slider in sliders]
+        image.value = look_up(*place)
+        image.tooltip = title(*place)
+
+    for slider in sliders:
+        slider.observe(paint, names="value")
+    paint()
+    return image
+
+
+def show_live(widget: widgets.Widget, sentence: str) -> None:
+    """Show a widget; where no kernel runs, as on GitHub, a sentence stands in its place.
+
+    A widget's own text lists the first bytes of its picture, which differ from machine to machine.
+    """
+    bundle = dict(widget._repr_mimebundle_())
+    bundle["text/plain"] = f"[{sentence}. Run the notebook to move it.]"
+    display(bundle, raw=True)

@@ -1,0 +1,437 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 - Start here: see both LSGANs at work
+#
+# Two different methods go by almost the same name: *LSGAN* and *LS-GAN*. This book explains, builds
+# and measures both. On this page you move a trained generator by hand, train one network of each
+# kind, and learn to tell the two apart.
+#
+# *about 15 minutes, 20 s of computing* · [source of this page](source/00_start_here.py) ·
+# [solutions](solutions/00_solutions.ipynb)
+
+# %% tags=["hide-input"]
+import torch
+
+from lsgan_lib.book import load_run
+from lsgan_lib.data import digits
+from lsgan_lib.figures import strip_of_images, use_style
+from lsgan_lib.labs.latent_slider import images_of
+from lsgan_lib.latent import draw
+
+use_style()
+written = digits().images[:32]
+noise = draw(32, 100, random=torch.Generator().manual_seed(0))
+made_up = images_of(load_run("mnist-least-squares").generator(), noise)
+strip_of_images([written, made_up], ["written by people", "made up by a generator"], columns=8)
+
+# %% [markdown]
+# **Figure 0.1** Handwritten digits, and digits that nobody ever wrote. - A Least Squares GAN drew the
+# right half from random numbers, after it had been shown pictures like those on the left.
+#
+# **To run this page**, click the next grey box and press Shift + Enter, again and again; or choose
+# *Run → Run All Cells* from the menu. Nothing is downloaded, and the whole page takes less than a
+# minute. If you read it on a web site, all results are already there, except that sliders do not move.
+#
+# ## What you will be able to do
+#
+# - *draw* new images from a trained generator (Exercise 0.1);
+# - *tell* from a name, a command or a line of code which of the two methods is meant (Exercise 0.2);
+# - *choose* the better of several generated images by their scores, under either method
+#   (Exercise 0.3);
+# - *predict* what changes when a critic's targets are exchanged, and test it (Exercise 0.4).
+#
+# You need Python with functions and loops, and a first acquaintance with PyTorch: what a tensor is,
+# and what `backward()` does. You need to know nothing about GANs.
+
+# %%
+import torch
+
+from lsgan_lib.book import claim, load_run, setup, versions
+from lsgan_lib.data import digits, ring
+from lsgan_lib.environment import check_environment
+from lsgan_lib.exercises import chapter_00 as exercises
+from lsgan_lib.figures import landscape
+from lsgan_lib.labs.explore import explore, strip
+from lsgan_lib.labs.latent_slider import images_of, latent_slider
+from lsgan_lib.latent import draw, path
+from lsgan_lib.losses import least_squares, loss_sensitive, wasserstein
+from lsgan_lib.losses.objectives import LeastSquares, LossSensitive, Penalty
+from lsgan_lib.networks import MLPNetworks
+
+setup(seed=0)
+
+# %% [markdown]
+# ## A generator under your hand
+#
+# A *generator* is a function that turns noise into an image. The noise $z$ is a list of random
+# numbers: here 100 of them, each between $-1$ and $1$. The same noise always gives the same image,
+# and other noise gives another one. That is all a generator does.
+#
+# This one was trained for you with the command that is printed below. Five points of its noise have
+# been picked, and the slider walks in straight lines from one to the next. At each stop the generator
+# draws anew.
+
+# %%
+run = load_run("mnist-least-squares")
+generator = run.generator()
+print(f"{run.command}\n{run.recipe.images:,} images shown")
+
+noise = draw(32, 100, random=torch.Generator().manual_seed(0))
+waypoints = noise[[1, 7, 12, 20, 30]]
+latent_slider(generator, waypoints, stops=15)
+
+# %% [markdown]
+# **Figure 0.2** Twelve stops of the walk, from the first point to the fifth. - Move the slider with the
+# mouse, or with the arrow keys, and see what lies between.
+#
+# Two questions while you slide. Does one digit turn into the next gradually, or in a jump? Is every
+# picture on the way a digit?
+#
+# <details><summary>Answers</summary>
+#
+# Gradually: strokes bend, grow and fade. A generator is a continuous function, so a small step in the
+# noise is a small step in the picture. The next cell measures it. And no, not every picture is a digit:
+# half way between a clear 1 and a clear 3 there is something that is neither. The noise has no gaps
+# between the digits, so a walk must cross from one to the other somewhere. Chapter 04 looks at this
+# closely.
+#
+# </details>
+
+# %%
+walk = images_of(generator, path(waypoints[0], waypoints[1], 61))
+one_step = (walk[1:] - walk[:-1]).abs().mean(dim=(1, 2, 3))
+whole_way = (walk[-1] - walk[0]).abs().mean()
+
+claim(one_step.max() < 0.15 * whole_way, "a small step in the noise is a small step in the picture")
+
+# %% [markdown]
+# ## Two methods, one name
+#
+# Where does a generator learn what a digit looks like? From a second network, the *critic*, which
+# gives every image a score. The two are trained in turn. The critic learns to score real and
+# generated images differently; the generator learns to get the scores of real ones. All GANs share
+# this game. They differ in what the critic is asked for.
+#
+# In the winter of 2016 to 2017 two groups proposed two answers, and both shortened theirs to the
+# same letters.
+#
+# | | Least Squares GAN | Loss-Sensitive GAN |
+# | --- | --- | --- |
+# | written | **LSGAN** | **LS-GAN**; its generalised form **GLS-GAN** |
+# | paper | Mao and others, ICCV 2017, [arXiv 1611.04076](https://arxiv.org/abs/1611.04076) | Qi, IJCV 2020, [arXiv 1701.06264](https://arxiv.org/abs/1701.06264) |
+# | the critic | hits two targets: 1 for a real image, 0 for a generated one | puts a distance between a real image and a generated one: the more the two differ, the more |
+# | the generator | wants the score 1 | wants a low score |
+# | a real image scores | **high** | **low** |
+# | in our code | `least_squares` | `loss_sensitive` |
+#
+# The last line but one is the trap. Qi's critic is itself a loss, $L(x)$: what an image *costs*. Good
+# images cost little. Mao's critic $D(x)$ is a rating. Good images are rated high. In formulas, with
+# $G(z)$ for a generated image and $\Delta$ for the margin, a distance between the two images of a pair:
+#
+# $$\text{LSGAN:}\quad \min_D \tfrac12\,\mathbb{E}\,(D(x) - 1)^2 + \tfrac12\,\mathbb{E}\,D(G(z))^2
+# \qquad \min_G \tfrac12\,\mathbb{E}\,(D(G(z)) - 1)^2 \tag{0.1}$$
+#
+# $$\text{LS-GAN:}\quad \min_L \mathbb{E}\,\bigl(\Delta(x, G(z)) + L(x) - L(G(z))\bigr)_+
+# \qquad \min_G \mathbb{E}\,L(G(z)) \tag{0.2}$$
+#
+# $\mathbb{E}$ is an average over images and noise; $(s)_+$ is $s$ where it is positive and $0$
+# elsewhere.
+#
+# **One pair by hand.** A critic scores a real image $0.8$ and a generated one $0.3$; the two images are
+# $0.5$ apart. Least squares: $\tfrac12 (0.8 - 1)^2 + \tfrac12\, 0.3^2 = 0.02 + 0.045 = 0.065$, almost
+# content. Loss-sensitive: $0.5 + 0.8 - 0.3 = 1.0$, because the real image should have been the cheap one.
+# Exchange the two scores, and the opinions are exchanged as well.
+
+# %%
+margin = torch.tensor([0.5])
+for scores in ((0.8, 0.3), (0.3, 0.8)):
+    real, fake = torch.tensor(scores).split(1)  # one real image, one generated image
+    squares = 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()  # (0.1), left
+    sensitive = (margin + real - fake).clamp(min=0).mean()  # (0.2), left
+    print(f"scores {scores}: LSGAN {squares.item():.3f}, LS-GAN {sensitive.item():.3f}")
+
+claim(
+    torch.isclose(squares, least_squares.critic_loss(real, fake))
+    and torch.isclose(sensitive, loss_sensitive.critic_loss(real, fake, margin)),
+    "the library's two critic losses are these two lines",
+)
+
+# %% [markdown]
+# ## Watch both learn
+#
+# Now train one of each. Digits take an hour; points in the plane take seconds, and one can see the
+# critic as well. The data are eight clusters on a circle. The generator has to move its points there,
+# and has nothing to go by but the critic's scores.
+#
+# **Predict** before you run it. The next figure paints the plane light where the critic scores high.
+# Will the clusters lie on light or on dark ground for the LSGAN, and for the LS-GAN?
+#
+# Here is the whole game, for any objective. The critic moves, then the generator moves.
+
+# %%
+data = ring(modes=8, std=0.05)
+networks = MLPNetworks(z_dim=8, activation="relu", gain=1.0)
+line = torch.linspace(-1.6, 1.6, 64)
+plane = torch.cartesian_prod(line, line).flip(1)  # (4096, 2), row by row from below
+
+
+def train(objective, steps=1000, every=25):
+    random = torch.Generator().manual_seed(0)
+    generator, critic = networks.generator(random), networks.critic(random)
+    move_generator = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
+    move_critic = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.999))
+    fixed, snapshots = draw(300, 8, "normal", random), {}
+    for step in range(steps + 1):
+        if step % every == 0:
+            with torch.no_grad():
+                snapshots[step] = generator(fixed), critic(plane).view(64, 64)
+        real, fake = data.sample(128, random), generator(draw(128, 8, "normal", random))
+        move_critic.zero_grad()
+        objective.critic_loss(critic, real, fake.detach(), random)[0].backward()
+        move_critic.step()
+        move_generator.zero_grad()
+        objective.generator_loss(critic, fake).backward()
+        move_generator.step()
+    return snapshots
+
+
+# %% tags=["nbval-ignore-output"]
+margins = LossSensitive(margin_scale=1.0, penalty=Penalty(weight=0.1, power=2))
+history = {"LSGAN": train(LeastSquares()), "LS-GAN": train(margins)}
+
+# %% [markdown]
+# `LeastSquares` and `LossSensitive` hold the losses of (0.1) and (0.2). The loop knows nothing about
+# either. (The penalty keeps the slope of the loss-sensitive critic in bounds; it is a subject of later
+# chapters.)
+
+
+# %%
+def show(name):
+    def paint(ax, step):
+        fake, scores = history[name][step]
+        landscape(ax, scores, real=real_points, fake=fake)
+
+    return paint
+
+
+real_points = data.sample(300, torch.Generator().manual_seed(1))
+steps = list(history["LSGAN"])
+explore({name: show(name) for name in history}, "step", steps, panels=6, size=(3.4, 3.8))
+
+# %% [markdown]
+# **Figure 0.3** Two games on the same data, from the same random start. Real points are blue,
+# generated points orange, and the ground is light where the critic scores high. - Both clouds spread,
+# close in on the circle and gather at the clusters; the LS-GAN is a little behind. The LSGAN's
+# clusters end on light ground around a dark middle, the LS-GAN's on dark ground around a light one.
+#
+# Two questions for the slider. Where does each cloud go before it finds the circle? And the critic
+# scores the whole plane: should you believe it in a corner where no point has ever been?
+#
+# <details><summary>Answers</summary>
+#
+# Wherever the ground is better at that moment: light for the LSGAN, dark for the LS-GAN. The ground
+# then changes under the cloud, which turns round. The two chase each other, and that is why the
+# training of a GAN can swing for ever. In an empty corner the score is a by-product: the network was
+# bent where the points are, and the rest came along. Do not read a judgement into it.
+#
+# </details>
+
+# %%
+clusters = torch.cdist(data.centres, plane).argmin(dim=1)  # where they lie in the picture
+middle = plane.norm(dim=1).argmin()
+fake, score = history["LSGAN"][1000][0], history["LSGAN"][1000][1].flatten()
+fake_too, loss = history["LS-GAN"][1000][0], history["LS-GAN"][1000][1].flatten()
+reached = [(torch.cdist(data.centres, f).amin(dim=1) < 0.15).sum() for f in (fake, fake_too)]
+
+claim(score[clusters].min() > score[middle], "LSGAN: the critic scores real points high")
+claim(loss[clusters].max() < loss[middle], "LS-GAN: the critic scores real points low")
+claim(min(reached) >= 6, "both generators reach at least six of the eight clusters")
+
+# %% [markdown]
+# ## What goes wrong
+#
+# Mix the two up, and nothing crashes. Here is an LS-GAN with a generator that wants a *high* score,
+# as it would with almost any other critic. It is one wrong sign.
+
+
+# %% tags=["nbval-ignore-output"]
+class MixedUp(LossSensitive):
+    def generator_loss(self, critic, fake):
+        return wasserstein.generator_loss(critic(fake))  # minus the mean score
+
+
+history["mixed up"] = train(MixedUp(margin_scale=1.0, penalty=margins.penalty), 20, every=4)
+
+# %%
+strip({"mixed up": show("mixed up")}, "step", list(history["mixed up"]))
+
+away = history["mixed up"][20][0].norm(dim=1)
+claim(away.median() > 1.6, "mixed up, most generated points have left the data within 20 steps")
+
+# %% [markdown]
+# **Figure 0.4** The same data, with the wrong sign. - The generator climbs to where the loss is
+# highest, away from the data, and never comes back. *Symptom*: samples that get worse from the first
+# step on, and no error. *Cause*: code for one convention around a loss of the other.
+# *Cure*: know which way is real. In this library a critic and its two losses always come together, in
+# one objective, so that they cannot be mixed by accident.
+#
+# ## Names to trip over
+#
+# | you meet | it is |
+# | --- | --- |
+# | `xudonmao/LSGAN` | Least Squares, by its authors |
+# | *LSGANs-GP*, in the longer paper of Mao and others ([arXiv 1712.06391](https://arxiv.org/abs/1712.06391)) | Least Squares with a gradient penalty |
+# | an option `lsgan` in a toolbox | almost always Least Squares |
+# | `guojunq/lsgan` and `guojunq/glsgan` | **Loss-Sensitive**, by its author |
+# | `zzzucf/lsgan-gp` and `maple-research-lab/glsgan-gp` | **Loss-Sensitive** with a gradient penalty |
+#
+# People do trip. A question about the gradient of the squares was asked, and answered, in
+# [the repository of the other method](https://github.com/guojunq/lsgan/issues/3). Weight clipping, as
+# in the author's code for GLS-GAN, turned up in
+# [an implementation of Least Squares](https://github.com/hwalsuklee/tensorflow-generative-model-collections/issues/35),
+# where a user got better pictures without it. And a change called "LS-GAN loss"
+# [brought the squares](https://github.com/HyperGAN/HyperGAN/pull/49). So this book writes *LSGAN* for
+# the one and *LS-GAN* for the other in its prose, and spells both out in its code.
+#
+# ## Your machine
+
+# %% tags=["nbval-ignore-output"]
+ready = check_environment()
+
+# %%
+claim(ready, "this machine can run every chapter of the book")
+
+# %% [markdown]
+# ## How this book works
+#
+# - **Claims.** A line that begins with ✓ has been tested by the cell above it. Were its sentence false
+#   on your machine, the cell would stop with an error. Numbers that come out of a training differ
+#   between processors, so the text quotes none of them and claims what holds on all.
+# - **Sliders** never train. They show stored frames, or ask a finished generator. What you need to see
+#   is also printed beside them.
+# - **Recorded runs.** What takes an hour or more was trained once and is kept in `assets/runs`: every
+#   setting, the log, the pictures, the machine. The chapters load it. The next cell asks the run from
+#   the top of this page where it comes from.
+# - **Exercises** begin with an answer of `None`. Put yours there and run the cell: its check says
+#   *correct*, or gives a hint. Solutions are in the folder `solutions`; they run like a chapter.
+# - **The library** `lsgan_lib` is small and made to be read. A chapter writes each formula out once, claims
+#   that the library computes the same, and uses the library from there on.
+#
+# Change whatever you like. *Kernel → Restart Kernel and Run All Cells* brings everything back in
+# order.
+
+# %%
+where = run.where
+print(f"{where['images']:,} images of {where['data']['name']}, {where['seconds'] / 60:.0f} minutes")
+print(f"{where['device_name']}, {where['threads']} thread, torch {where['torch']}")
+
+# %% [markdown]
+# ## The chapters
+#
+# | chapter | minutes | after it you can |
+# | --- | --- | --- |
+# | [02 - Derive the least-squares losses](02_derive_least_squares.ipynb) | 45 | say what the squares change for each sample, and what the whole game minimises |
+# | [04 - Train on digits](04_train_digits.ipynb) | 45 | train a Least Squares GAN, read its curves, and walk through what it has learned |
+#
+# Read them in this order; each also stands on its own. The book is being written: its second half will
+# do for the LS-GAN what these chapters do for the LSGAN, and its end will compare the two.
+#
+# ## Exercises
+#
+# ### Exercise 0.1
+#
+# Draw eight digits of your own. Choose a seed, draw the noise as in *A generator under your hand*, and
+# hand it to the generator.
+
+# %%
+images = None  # a tensor of shape (8, 1, 28, 28)
+
+exercises.check_0_1(images)
+
+# %% [markdown]
+# ### Exercise 0.2
+#
+# Which method is meant? Answer each with `"least_squares"` or `"loss_sensitive"`.
+#
+# - **A** a training script with the options `--slope` and `--lamb`, the scale of a margin
+# - **B** the line `loss = 0.5 * ((critic(fake) - 1) ** 2).mean()`
+# - **C** a paper that writes *LSGANs* and speaks of a Pearson divergence
+# - **D** a repository called `glsgan`
+# - **E** the line `loss = (margin + critic(real) - critic(fake)).relu().mean()`
+# - **F** the option `--gan_mode lsgan` of a toolbox that turns horses into zebras
+
+# %%
+answers = {"A": None, "B": None, "C": None, "D": None, "E": None, "F": None}
+
+exercises.check_0_2(answers)
+
+# %% [markdown]
+# ### Exercise 0.3
+#
+# On paper. A critic gives four generated images the scores $0.2$, $3.0$, $-1.0$ and $0.9$. Which score has the
+# smallest loss for the generator of an LSGAN, by (0.1)? Which one for the generator of an LS-GAN, by
+# (0.2)?
+
+# %%
+best = None, None  # least squares, loss-sensitive
+
+exercises.check_0_3(best)
+
+# %% [markdown]
+# ### Exercise 0.4
+#
+# An experiment. Exchange the targets of the LSGAN: `LeastSquares(a=1.0, b=0.0, c=0.0)` asks for 0 on real
+# and for 1 on generated points, and its generator aims at 0. Predict first: compared with the upper row
+# of Figure 0.3, what will be different at the end? Where the points lie (`"points"`), which ground is light
+# (`"greys"`), `"both"` or `"nothing"`? Then train it with the function above, and look.
+
+# %%
+answer = None
+
+exercises.check_0_4(answer)
+
+# %% [markdown]
+# ## Summary
+#
+# A generator is a continuous function from noise to images. It learns from the scores of a critic. In an
+# LSGAN the scores of real images go up to a target, in an LS-GAN they go below those of generated
+# images by a margin. Both roads lead to the data. A generator that follows the one critic with the sign
+# of the other leaves the data for good.
+#
+# ## Questions to ask yourself
+#
+# 1. What goes into a generator, and what comes out?
+# 2. Why does the generator never need to see a real image?
+# 3. Which of the two critics could you call a rating, which one a price?
+# 4. A colleague shows you a critic that gives real images $-4$ and generated ones $2$. Which method might
+#    it be, and what would you ask before you are sure?
+# 5. What would the LS-GAN's critic loss be if generated and real images were always the same?
+# 6. Why does this book claim sentences rather than print digits?
+#
+# ## Further reading
+#
+# - Mao, Li, Xie, Lau, Wang, Smolley, *Least Squares Generative Adversarial Networks*,
+#   [arXiv 1611.04076](https://arxiv.org/abs/1611.04076): equation 2 is our (0.1), with targets $a$, $b$, $c$.
+# - Qi, *Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities*,
+#   [arXiv 1701.06264](https://arxiv.org/abs/1701.06264): its equations 6 and 7 become our (0.2).
+# - Goodfellow and others, *Generative Adversarial Nets*, [arXiv 1406.2661](https://arxiv.org/abs/1406.2661):
+#   where the game comes from.
+# - [GAN Lab](https://poloclub.github.io/ganlab/): the game of Figure 0.3 in a browser, one step at a time.
+#   (Its least-squares option keeps a sigmoid before the loss, which Mao and others do not.)
+#
+# **Next**: [02 - Derive the least-squares losses](02_derive_least_squares.ipynb).
+
+# %% tags=["nbval-ignore-output"]
+versions()

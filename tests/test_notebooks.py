@@ -1,0 +1,96 @@
+"""What must hold for the committed notebooks, without running them (nbval runs them)."""
+
+import re
+from pathlib import Path
+
+import notebook_rules as rules
+import pytest
+
+NOTEBOOKS = rules.ROOT / "notebooks"
+CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
+SOLUTIONS = sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
+EVERY = [*CHAPTERS, *SOLUTIONS]
+SCRIPTS = sorted((NOTEBOOKS / "source").rglob("*.py"))
+
+
+def named(path: Path) -> str:
+    return path.stem
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", EVERY, ids=named)
+def test_rule(path, rule):
+    assert rule(rules.read(path)) == []
+
+
+@pytest.mark.parametrize("path", EVERY, ids=named)
+def test_notebook_and_script_agree(path):
+    assert rules.pair_agrees(path) == []
+
+
+@pytest.mark.parametrize("path", EVERY, ids=named)
+def test_github_still_shows_the_notebook(path):
+    assert rules.small_enough(path) == []
+
+
+@pytest.mark.parametrize("path", EVERY, ids=named)
+def test_links_and_pictures_exist(path):
+    assert rules.links_exist(rules.prose(rules.read(path)), path.parent) == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=named)
+def test_goals_name_exercises(path):
+    assert rules.goals_name_exercises(rules.read(path)) == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=named)
+def test_exercises_have_solutions(path):
+    solutions = NOTEBOOKS / "solutions" / f"{path.name[:2]}_solutions.ipynb"
+    assert rules.exercises_have_solutions(
+        rules.read(path),
+        rules.read(solutions) if solutions.exists() else None,
+        rules.number_of(path.name),
+    ) == []  # fmt: skip
+
+
+def test_equation_numbers_agree():
+    assert rules.equations_agree({path.name: rules.read(path) for path in EVERY}) == []
+
+
+def test_readme_lists_the_chapters():
+    readme = (rules.ROOT / "README.md").read_text(encoding="utf-8")
+    assert rules.table_agrees(readme, {path.name: rules.read(path) for path in CHAPTERS}) == []
+
+
+def test_readme_links_exist():
+    readme = (rules.ROOT / "README.md").read_text(encoding="utf-8")
+    assert rules.links_exist(readme, rules.ROOT) == []
+
+
+def test_there_are_chapters_and_nothing_else():
+    """An empty folder would pass all of the above."""
+    assert [path for path in CHAPTERS if not re.fullmatch(r"\d\d(_[a-z]+)+", path.stem)] == []
+    assert CHAPTERS and CHAPTERS[0].name == "00_start_here.ipynb"
+    numbers = [path.name[:2] for path in CHAPTERS]
+    assert len(set(numbers)) == len(numbers)
+    assert {path.stem for path in SOLUTIONS} <= {f"{number}_solutions" for number in numbers}
+
+
+def test_every_script_has_its_notebook():
+    assert [s.name for s in SCRIPTS if not rules.notebook_of(s).exists()] == []
+
+
+def test_the_library_names_equations_that_exist():
+    """A docstring says "chapter 02, (2.1)"; where that chapter is written, it has the equation."""
+    notebooks = {path.name: rules.read(path) for path in EVERY}
+    written = {rules.number_of(name) for name in notebooks}
+    defined = {tag for notebook in notebooks.values() for tag in rules.equations_defined(notebook)}
+    missing = [
+        f"{path.relative_to(rules.ROOT)}: ({tag})"
+        for path in sorted((rules.ROOT / "lsgan_lib").rglob("*.py"))
+        for tag in re.findall(
+            r"[Cc]hapter \d\d,\s+\((\d+\.\d+)\)", path.read_text(encoding="utf-8")
+        )
+        if int(tag.split(".")[0]) in written and tag not in defined
+    ]
+    assert missing == []
