@@ -69,7 +69,7 @@ def _processor() -> Finding:
     cores, threads = os.cpu_count() or 1, torch.get_num_threads()
     have = "1 core" if cores == 1 else f"{cores} cores"
     use = "one thread" if threads == 1 else f"{threads} threads"
-    return Finding("CPU", f"{have}; the chapters use {use} (LSGAN_THREADS=2 asks for two).")
+    return Finding("CPU", f"{have}; the chapters use {use} (LSGAN_THREADS=2 for two).")
 
 
 def _gpu() -> Finding:
@@ -81,7 +81,7 @@ def _gpu() -> Finding:
             f"{name}, {memory:.0f} GiB. `lsgan train` will use it; the chapters stay on the CPU, "
             "so that they print the same everywhere.",
         )
-    return Finding("GPU", "none, and none is needed: what takes hours was recorded for you.")
+    return Finding("GPU", "none, and none is needed: long trainings were recorded for you.")
 
 
 def _widgets() -> Finding:
@@ -91,7 +91,7 @@ def _widgets() -> Finding:
         return Finding("sliders", "ipywidgets is missing: pip install ipywidgets", False)
     return Finding(
         "sliders",
-        f"ipywidgets {found}. A line in brackets where a slider should be? Run its cell.",
+        f"ipywidgets {found}. A line in brackets instead of a slider? Run its cell.",
     )
 
 
@@ -113,7 +113,7 @@ def _full_mnist() -> Finding:
         return Finding("MNIST", f"all 60,000 digits are in {_short(home)}.")
     return Finding(
         "MNIST",
-        f"not in {_short(home)}. No chapter needs it; `lsgan train` fetches it (12 MB) when it does.",
+        "only `lsgan train` wants all 60,000 digits, and fetches them (12 MB).",
     )
 
 

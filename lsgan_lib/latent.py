@@ -52,12 +52,16 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
     unit_a = a / length_a.clamp_min(1e-12)
     unit_b = b / length_b.clamp_min(1e-12)
-    angle = (unit_a * unit_b).sum(-1, keepdim=True).clamp(-1, 1).arccos()
+    # Not the arccos of their product: near 0 and pi it loses half of the digits.
+    apart = (unit_a - unit_b).norm(dim=-1, keepdim=True)
+    together = (unit_a + unit_b).norm(dim=-1, keepdim=True)
+    angle = 2 * torch.atan2(apart, together)
     sine = angle.sin()
     safe = sine.clamp_min(1e-6)
     weight_a, weight_b = ((1 - t) * angle).sin() / safe, (t * angle).sin() / safe
     arc = (weight_a * unit_a + weight_b * unit_b) * lerp(length_a, length_b, t)
-    return torch.where(sine < 1e-5, lerp(a, b, t), arc)
+    no_circle = (sine < 1e-5) | (length_a == 0) | (length_b == 0)
+    return torch.where(no_circle, lerp(a, b, t), arc)
 
 
 def distribution_preserving(

@@ -217,7 +217,7 @@ def outputs_belong_to_the_code(notebook: NotebookNode) -> list[str]:
 
 
 def may_differ(code: str) -> bool:
-    """True for a cell that trains (its numbers depend on the processor) or describes the machine."""
+    """True for a cell that trains (numbers depend on the processor) or describes the machine."""
     names = called_names(code)
     return (
         any(name.startswith(("train", "resume")) for name in names)

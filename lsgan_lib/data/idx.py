@@ -1,6 +1,7 @@
 """The idx format of MNIST and its relatives: a magic number, the sizes, the bytes."""
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -37,10 +38,12 @@ def read_idx(path: Path) -> np.ndarray:
     if dimensions == 0 or len(content) < header:
         raise BookError(f"{path} ends within its header. Delete it and fetch it again.")
     shape = struct.unpack(f">{dimensions}I", content[4:header])
-    expected = int(np.prod(shape, dtype=np.int64)) if max(shape) < 2**31 else -1
-    if len(content) - header != expected:
+    if len(content) - header != math.prod(shape):
         raise BookError(
             f"{path} should hold {' x '.join(map(str, shape))} bytes but holds "
             f"{len(content) - header}: it is cut off or damaged. Delete it and fetch it again."
         )
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # an empty array has limits too: 64 dimensions, for one
+        raise BookError(f"{path} is damaged ({error}). Delete it and fetch it again.") from error

@@ -137,15 +137,21 @@ def read_set(folder: Path, *, verify: bool = False) -> ImageSet:
             pixels = np.load(folder / "images.npy", mmap_mode="c")
             path = folder / "labels.npy"
             labels = np.load(path) if path.is_file() else None
-        shape = list(manifest["shape"])
-    except (OSError, ValueError, KeyError) as error:
+        name, shape = manifest["name"], list(manifest["shape"])
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BookError(
-            f"the image set in {folder} is damaged ({error}). Delete the folder and make it again."
+            f"the image set in {folder} is damaged ({reason}). Delete the folder and make it again."
         ) from error
     if pixels.dtype != np.uint8 or list(pixels.shape) != shape:
         raise BookError(
             f"the manifest in {folder} promises uint8 {shape}, the file holds {pixels.dtype} "
             f"{list(pixels.shape)}. Delete the folder and make the set again."
+        )
+    if labels is not None and (labels.dtype != np.uint8 or labels.shape != pixels.shape[:1]):
+        raise BookError(
+            f"{name} in {folder} needs one uint8 label for each of {len(pixels)} images, the file "
+            f"holds {labels.dtype} {list(labels.shape)}. Delete the folder and make the set again."
         )
     images = torch.from_numpy(pixels)
     if verify and checksum(images) != manifest.get("sha256"):

@@ -59,7 +59,7 @@ strip_of_images([written, made_up], ["written by people", "made up by a generato
 import torch
 
 from lsgan_lib.book import claim, load_run, setup, versions
-from lsgan_lib.data import digits, ring
+from lsgan_lib.data import ring
 from lsgan_lib.environment import check_environment
 from lsgan_lib.exercises import chapter_00 as exercises
 from lsgan_lib.figures import landscape
@@ -114,7 +114,10 @@ walk = images_of(generator, path(waypoints[0], waypoints[1], 61))
 one_step = (walk[1:] - walk[:-1]).abs().mean(dim=(1, 2, 3))
 whole_way = (walk[-1] - walk[0]).abs().mean()
 
-claim(one_step.max() < 0.15 * whole_way, "a small step in the noise is a small step in the picture")
+claim(
+    one_step.max() < 0.15 * whole_way,
+    "a small step in the noise is a small step in the picture",
+)
 
 # %% [markdown]
 # ## Two methods, one name
@@ -140,11 +143,15 @@ claim(one_step.max() < 0.15 * whole_way, "a small step in the noise is a small s
 # images cost little. Mao's critic $D(x)$ is a rating. Good images are rated high. In formulas, with
 # $G(z)$ for a generated image and $\Delta$ for the margin, a distance between the two images of a pair:
 #
-# $$\text{LSGAN:}\quad \min_D \tfrac12\,\mathbb{E}\,(D(x) - 1)^2 + \tfrac12\,\mathbb{E}\,D(G(z))^2
-# \qquad \min_G \tfrac12\,\mathbb{E}\,(D(G(z)) - 1)^2 \tag{0.1}$$
+# $$\begin{aligned}
+# \text{LSGAN, critic:}\quad & \min_D\ \tfrac12\,\mathbb{E}\,(D(x) - 1)^2 + \tfrac12\,\mathbb{E}\,D(G(z))^2 \\
+# \text{generator:}\quad & \min_G\ \tfrac12\,\mathbb{E}\,(D(G(z)) - 1)^2
+# \end{aligned} \tag{0.1}$$
 #
-# $$\text{LS-GAN:}\quad \min_L \mathbb{E}\,\bigl(\Delta(x, G(z)) + L(x) - L(G(z))\bigr)_+
-# \qquad \min_G \mathbb{E}\,L(G(z)) \tag{0.2}$$
+# $$\begin{aligned}
+# \text{LS-GAN, critic:}\quad & \min_L\ \mathbb{E}\,\bigl(\Delta(x, G(z)) + L(x) - L(G(z))\bigr)_+ \\
+# \text{generator:}\quad & \min_G\ \mathbb{E}\,L(G(z))
+# \end{aligned} \tag{0.2}$$
 #
 # $\mathbb{E}$ is an average over images and noise; $(s)_+$ is $s$ where it is positive and $0$
 # elsewhere.
@@ -157,10 +164,10 @@ claim(one_step.max() < 0.15 * whole_way, "a small step in the noise is a small s
 # %%
 margin = torch.tensor([0.5])
 for scores in ((0.8, 0.3), (0.3, 0.8)):
-    real, fake = torch.tensor(scores).split(1)  # one real image, one generated image
-    squares = 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()  # (0.1), left
-    sensitive = (margin + real - fake).clamp(min=0).mean()  # (0.2), left
-    print(f"scores {scores}: LSGAN {squares.item():.3f}, LS-GAN {sensitive.item():.3f}")
+    real, fake = torch.tensor(scores).split(1)
+    squares = 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()  # (0.1)
+    sensitive = (margin + real - fake).clamp(min=0).mean()  # (0.2)
+    print(scores, f"LSGAN {squares.item():.3f}, LS-GAN {sensitive.item():.3f}")
 
 claim(
     torch.isclose(squares, least_squares.critic_loss(real, fake))
@@ -190,14 +197,15 @@ plane = torch.cartesian_prod(line, line).flip(1)  # (4096, 2), row by row from b
 def train(objective, steps=1000, every=25):
     random = torch.Generator().manual_seed(0)
     generator, critic = networks.generator(random), networks.critic(random)
-    move_generator = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
-    move_critic = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.999))
+    move_generator = torch.optim.Adam(generator.parameters(), 2e-3, (0.5, 0.999))
+    move_critic = torch.optim.Adam(critic.parameters(), 2e-3, (0.5, 0.999))
     fixed, snapshots = draw(300, 8, "normal", random), {}
     for step in range(steps + 1):
         if step % every == 0:
             with torch.no_grad():
                 snapshots[step] = generator(fixed), critic(plane).view(64, 64)
-        real, fake = data.sample(128, random), generator(draw(128, 8, "normal", random))
+        real = data.sample(128, random)
+        fake = generator(draw(128, 8, "normal", random))
         move_critic.zero_grad()
         objective.critic_loss(critic, real, fake.detach(), random)[0].backward()
         move_critic.step()
@@ -227,8 +235,8 @@ def show(name):
 
 
 real_points = data.sample(300, torch.Generator().manual_seed(1))
-steps = list(history["LSGAN"])
-explore({name: show(name) for name in history}, "step", steps, panels=6, size=(3.4, 3.8))
+pictures = {name: show(name) for name in history}
+explore(pictures, "step", list(range(0, 1001, 25)), panels=6, size=(3.4, 3.8))
 
 # %% [markdown]
 # **Figure 0.3** Two games on the same data, from the same random start. Real points are blue,
@@ -249,15 +257,16 @@ explore({name: show(name) for name in history}, "step", steps, panels=6, size=(3
 # </details>
 
 # %%
-clusters = torch.cdist(data.centres, plane).argmin(dim=1)  # where they lie in the picture
+clusters = torch.cdist(data.centres, plane).argmin(dim=1)  # their places in the picture
 middle = plane.norm(dim=1).argmin()
-fake, score = history["LSGAN"][1000][0], history["LSGAN"][1000][1].flatten()
-fake_too, loss = history["LS-GAN"][1000][0], history["LS-GAN"][1000][1].flatten()
-reached = [(torch.cdist(data.centres, f).amin(dim=1) < 0.15).sum() for f in (fake, fake_too)]
+rating = history["LSGAN"][1000][1].flatten()
+price = history["LS-GAN"][1000][1].flatten()
+away = [torch.cdist(data.centres, runs[1000][0]).amin(dim=1) for runs in history.values()]
+reached = [(distance < 0.15).sum() for distance in away]
 
-claim(score[clusters].min() > score[middle], "LSGAN: the critic scores real points high")
-claim(loss[clusters].max() < loss[middle], "LS-GAN: the critic scores real points low")
-claim(min(reached) >= 6, "both generators reach at least six of the eight clusters")
+claim(rating[clusters].min() > rating[middle], "LSGAN: real points score high")
+claim(price[clusters].max() < price[middle], "LS-GAN: real points score low")
+claim(min(reached) >= 6, "both reach at least six of the eight clusters")
 
 # %% [markdown]
 # ## What goes wrong
@@ -272,13 +281,14 @@ class MixedUp(LossSensitive):
         return wasserstein.generator_loss(critic(fake))  # minus the mean score
 
 
-history["mixed up"] = train(MixedUp(margin_scale=1.0, penalty=margins.penalty), 20, every=4)
+wrong = MixedUp(margin_scale=1.0, penalty=margins.penalty)
+history["mixed up"] = train(wrong, steps=20, every=4)
 
 # %%
 strip({"mixed up": show("mixed up")}, "step", list(history["mixed up"]))
 
 away = history["mixed up"][20][0].norm(dim=1)
-claim(away.median() > 1.6, "mixed up, most generated points have left the data within 20 steps")
+claim(away.median() > 1.6, "within 20 steps most points have left the picture")
 
 # %% [markdown]
 # **Figure 0.4** The same data, with the wrong sign. - The generator climbs to where the loss is
@@ -334,8 +344,9 @@ claim(ready, "this machine can run every chapter of the book")
 
 # %%
 where = run.where
-print(f"{where['images']:,} images of {where['data']['name']}, {where['seconds'] / 60:.0f} minutes")
-print(f"{where['device_name']}, {where['threads']} thread, torch {where['torch']}")
+print(f"{where['images']:,} images of {where['data']['name']}")
+print(f"{where['seconds'] / 60:.0f} minutes on {where['threads']} thread")
+print(f"{where['device_name']}, torch {where['torch']}")
 
 # %% [markdown]
 # ## The chapters
