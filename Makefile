@@ -13,12 +13,13 @@ LAB_ARGS :=
 WORKERS := 2
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# in a container one often is root
 
-.PHONY: help lab test chapter format lock
+.PHONY: help lab test chapter record format lock
 
 help:
 	@echo "make lab            open the book in JupyterLab (LAB_ARGS='--no-browser --port 9999' for more)"
 	@echo "make test           run everything that must hold: style, types, tests, every chapter"
 	@echo "make chapter N=04   for authors: make the notebook from its script, run it, clean it"
+	@echo "make record RUN=runs/NAME   for authors: keep a finished run in assets/runs, for the book to show"
 	@echo "make format         for authors: put code into the common style"
 	@echo "make lock           for authors: choose the newest versions anew"
 
@@ -37,6 +38,10 @@ test: $(INSTALLED)
 chapter: $(INSTALLED)
 	@test -n "$(N)" || { echo "Which chapter? For example: make chapter N=04 (or N=all)"; exit 1; }
 	$(BIN)/python tests/refresh.py $(N)
+
+record: $(INSTALLED)
+	@test -n "$(RUN)" || { echo "Which run? For example: make record RUN=runs/mnist-least-squares"; exit 1; }
+	$(BIN)/python -m lsgan_lib.training.record $(RUN)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix

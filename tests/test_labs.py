@@ -42,7 +42,7 @@ def test_the_picture_follows_the_slider(live):
     assert bytes(image.value) == b"\x07"
     slider.index = 2
     assert bytes(image.value) == b"\x09"
-    assert image.tooltip == "depth = 9"
+    assert image.tooltip is None  # JupyterLab shows a JavaScript error for an image that has one
 
 
 def test_a_picture_is_made_once(live):
@@ -81,7 +81,6 @@ def test_two_sliders_move_one_picture(live):
     assert bytes(image.value) == b"0,0"
     x.index, y.index = 0, 2
     assert bytes(image.value) == b"-1,1"
-    assert image.tooltip == "x = −1, y = 1"
 
 
 def test_a_slider_is_continuous_and_its_name_is_readable(live):

@@ -375,6 +375,20 @@ def test_the_same_generator_gives_the_same_loss(name: str, kind: str) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_defaults_are_the_papers_and_the_seeds_settings() -> None:
+    assert LeastSquares() == LeastSquares(a=0.0, b=1.0, c=1.0)
+    assert LossSensitive(penalty=None) == LossSensitive(
+        cost="leaky",
+        slope=0.0,
+        norm="l1",
+        margin_scale=2e-4,
+        margin_reduce="sum",
+        real_weight=0.0,
+        penalty=None,
+    )
+    assert Penalty() == Penalty(weight=10.0, power=1, target=1.0, spread=0.5, sigma=0.01)
+
+
 def test_default_penalties() -> None:
     """WGAN-GP's 10 on segments; the seed's 10 over the 64 that its norm takes away."""
     assert Wasserstein().penalty == Penalty(kind="interpolates", weight=10.0, target=1.0)
@@ -395,7 +409,8 @@ def test_terms_are_numbers_without_gradient(name: str, kind: str | None) -> None
     objective = dataclasses.replace(BARE[name], penalty=penalty)
     critic = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 1), nn.Flatten(0))
     critic = critic.double()
-    loss, terms = objective.critic_loss(critic, images(4, 1), images(4, 2), seeded())
+    fake = images(4, 2).requires_grad_()  # as if somebody forgot to detach the generator
+    loss, terms = objective.critic_loss(critic, images(4, 1), fake, seeded())
     expected = {"score_real", "score_fake"}
     expected |= {"margin", "active_hinges"} if name == "loss-sensitive" else set()
     expected |= {"penalty"} if kind else set()

@@ -254,6 +254,15 @@ def test_dragan_looks_at_the_real_images_when_its_spread_is_zero() -> None:
     assert torch.equal(critic.asked[0], real)
 
 
+def test_dragan_reaches_half_a_population_deviation_unless_told() -> None:
+    """The entries -1 and 1 deviate by exactly 1 (dividing by N - 1 would make it 1.41)."""
+    critic, real, random = Recorder(bowl), torch.tensor([[-1.0, 1.0]]), seeded()
+    for _ in range(200):
+        dragan(critic, real, random=random)
+    moves = torch.cat(critic.asked) - real
+    assert 0.45 < moves.max() <= 0.5
+
+
 @pytest.mark.parametrize("sigma", [0.01, 0.5])
 def test_finite_difference_steps_along_a_standard_normal_direction(sigma: float) -> None:
     critic, real = Recorder(bowl), images(200, 1)
@@ -363,14 +372,27 @@ def test_parameter_gradients_agree_with_finite_differences(name: str) -> None:
 @pytest.mark.parametrize("name", PENALTIES)
 def test_penalties_train_the_critic_and_nothing_else(name: str) -> None:
     weights = network_weights()
-    real, fake = images(3, 1), images(3, 2).requires_grad_()
+    real, fake = images(3, 1), images(3, 2)
+    if name != "finite_difference":  # a plain difference of scores, differentiable everywhere
+        real.requires_grad_()
+        fake.requires_grad_()
     value = PENALTIES[name](network_of(*weights), real, fake, seeded())
     assert value.requires_grad
     value.backward()
     assert all(weight.grad.abs().sum() > 0 for weight in weights)
+    assert real.grad is None
     assert fake.grad is None  # the generator's images hear nothing of it
-    assert not real.requires_grad
     assert torch.equal(real, images(3, 1))
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_penalties_leave_the_batch_as_it_was(name: str) -> None:
+    real, fake = images(3, 1), images(3, 2)
+    PENALTIES[name](bowl, real, fake, seeded())
+    assert not real.requires_grad
+    assert not fake.requires_grad
+    assert torch.equal(real, images(3, 1))
+    assert torch.equal(fake, images(3, 2))
 
 
 def test_descending_the_penalty_reaches_the_target_slope() -> None:

@@ -531,14 +531,6 @@ def test_a_generator_learns_where_the_data_are(objective):
     assert (trained - mode.centres[0]).norm() < 0.4
 
 
-def test_a_critic_learns_to_tell_digits_from_noise():
-    """Without a generator that learns, the mean real score nears b and the fake one a."""
-    recipe = replace(RECIPE, images=8 * 60, critic_lr=2e-3, generator_lr=1e-9, tick=80)
-    history = train(recipe, small_digits(), device="cpu").history
-    assert history[-1]["critic_loss"] < 0.5 * history[0]["critic_loss"]
-    assert history[-1]["score_real"] > 0.6 and history[-1]["score_fake"] < 0.4
-
-
 # --- data and networks that do not fit -----------------------------------------------------------
 
 

@@ -40,15 +40,15 @@ def main() -> None:
     samples = RunDirectory(ASSETS / "runs" / "mnist-least-squares").samples()
     figure = plt.figure(figsize=(12, 6.2), dpi=110, facecolor=PAPER)
     boxes = [(0.015, 0.505), (0.262, 0.505), (0.015, 0.02), (0.262, 0.02)]
-    for (left, bottom), epoch in zip(boxes, (0, 1, 7, 21), strict=True):
+    for (left, bottom), epoch in zip(boxes, (1, 2, 7, 21), strict=True):
         shown = min(samples, key=lambda images, epoch=epoch: abs(images - epoch * EPOCH))
         axes = figure.add_axes((left, bottom, 0.232, 0.425))
-        axes.imshow(first_digits(samples[shown], 7), cmap="gray", interpolation="nearest")
+        axes.imshow(first_digits(samples[shown], 7), cmap="gray", vmin=0, vmax=255)
         plural = "epoch" if epoch == 1 else "epochs"
         axes.set_title(f"{epoch} {plural}", color=INK, fontsize=13, pad=5)
         axes.axis("off")
     axes = figure.add_axes((0.515, 0.02, 0.475, 0.91))
-    axes.imshow(manifold(20), cmap="gray", interpolation="nearest")
+    axes.imshow(manifold(20), cmap="gray", vmin=0, vmax=255)
     axes.set_title("two numbers in, a digit out", color=INK, fontsize=13, pad=5)
     axes.axis("off")
     path = Path(__file__).with_suffix(".png")

@@ -29,15 +29,13 @@ def repaint(
     labels: how each value is written beside the slider. start: index of the first value shown.
     width: of the picture on the page, in pixels.
 
-    The slider takes the focus with Tab and moves with the arrow keys. The picture's title, which a
-    screen reader reads out, names the value. Returns both widgets.
+    The slider takes the focus with Tab and moves with the arrow keys. Returns both widgets.
     """
     labels = list(labels) if labels else [str(value) for value in values]
     slider = _slider(name, labels, start, width)
     image = _follow(
         [slider],
         lambda index: picture(values[index]),
-        lambda index: f"{name} = {labels[index]}",
         width,
     )
     show_live(widgets.VBox([slider, image]), f"Slider: {name} from {labels[0]} to {labels[-1]}")
@@ -60,7 +58,6 @@ def repaint_plane(
     image = _follow(
         sliders,
         lambda i, j: picture(values[i], values[j]),
-        lambda i, j: f"{names[0]} = {labels[i]}, {names[1]} = {labels[j]}",
         width,
     )
     span = f"from {labels[0]} to {labels[-1]}"
@@ -85,18 +82,16 @@ def _slider(name: str, labels: Sequence[str], start: int, width: int) -> widgets
 def _follow(
     sliders: Sequence[widgets.SelectionSlider],
     picture: Callable[..., bytes],
-    title: Callable[..., str],
     width: int,
 ) -> widgets.Image:
     """Make an image that shows the picture of where the sliders stand, now and after each move."""
     # Pictures are kept for the way back; 256 of them are a few megabytes.
     look_up = functools.lru_cache(maxsize=256)(picture)
+    # No tooltip: with one, ipywidgets 8.1 shows a JavaScript error in place of the picture.
     image = widgets.Image(format="png", width=str(width))
 
     def paint(_change: object = None) -> None:
-        place = [slider.value for slider in sliders]
-        image.value = look_up(*place)
-        image.tooltip = title(*place)
+        image.value = look_up(*[slider.value for slider in sliders])
 
     for slider in sliders:
         slider.observe(paint, names="value")

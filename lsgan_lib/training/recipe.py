@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 from lsgan_lib.errors import BookError
 from lsgan_lib.latent import Noise
-from lsgan_lib.losses import objectives
 from lsgan_lib.losses.checks import check_choice
-from lsgan_lib.losses.objectives import AnyObjective, LeastSquares
+from lsgan_lib.losses.objectives import AnyObjective, LeastSquares, Penalty
 from lsgan_lib.networks import AnyNetworks, LeastSquaresNetworks
 from lsgan_lib.networks.width import check_positive
 
@@ -94,18 +93,19 @@ class Recipe:
 
 
 _KINDS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (
-        *typing.get_args(AnyNetworks),
-        *typing.get_args(AnyObjective),
-        objectives.Penalty,
-    )
+    kind.__name__: kind for kind in (*typing.get_args(AnyNetworks), *typing.get_args(AnyObjective))
 }
 """The dataclasses that may stand inside a recipe, by name."""
 
+_PENALTIES = typing.get_args(typing.get_type_hints(Penalty)["kind"])
+"""A penalty has a "kind" of its own, and is known by it."""
+
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values; each nested dataclass carries its name under "kind"."""
+    """The recipe as plain values; each nested dataclass carries its name under "kind".
+
+    A penalty carries there which penalty it is.
+    """
 
     def plain(value: Any) -> Any:
         if not dataclasses.is_dataclass(value):
@@ -126,7 +126,8 @@ def from_json(content: dict[str, Any]) -> Recipe:
         if not isinstance(value, dict):
             return value
         fields = {name: rich(part) for name, part in value.items() if name != "kind"}
-        return _KINDS[value["kind"]](**fields)
+        kind = value["kind"]
+        return Penalty(kind=kind, **fields) if kind in _PENALTIES else _KINDS[kind](**fields)
 
     try:
         return Recipe(**{name: rich(value) for name, value in content.items()})

@@ -52,13 +52,22 @@ class RunDirectory:
                 f"{self.path} already holds a run. Go on with it by `lsgan resume {self.path}`, "
                 "or choose another folder with --out."
             )
+        self.prepare()
+        write_json(self.path / "recipe.json", to_json(recipe))
+
+    def prepare(self) -> None:
+        """Make the folders, and clear away what a process that was killed had begun to write.
+
+        Raises BookError where the folders cannot be made.
+        """
         try:
             (self.path / "samples").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BookError(
                 f"cannot make the folder {self.path} ({error.strerror}). Choose another: --out."
             ) from error
-        write_json(self.path / "recipe.json", to_json(recipe))
+        for path in self.path.rglob(".*.part"):
+            path.unlink(missing_ok=True)
 
     def recipe(self) -> Recipe:
         """The recipe of the run; raises BookError where there is no run."""
@@ -80,8 +89,9 @@ class RunDirectory:
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
+        digits = {"images": 12}  # a count is exact
         for row in history:
-            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+            writer.writerow({name: f"{v:.{digits.get(name, 6)}g}" for name, v in row.items()})
         with atomic(self.path / "log.csv") as file:
             file.write(text.getvalue().encode())
 

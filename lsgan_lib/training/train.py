@@ -76,11 +76,18 @@ def resume(
         )
     trainer = Trainer(recipe, stream, where)
     state = run.state(where)
-    if state is not None:
-        trainer.load_state_dict(state)
-    else:
-        run.write_facts({**machine(where), "data": facts, "images": 0, "seconds": 0.0})
+    run.prepare()
+    begun = {**machine(where), "data": facts, "images": 0, "seconds": 0.0}
+    if state is None:
+        run.write_facts(begun)
         run.write_samples(0, grid_png(trainer.samples()))
+    else:
+        trainer.load_state_dict(state)
+        if before.get("images") != trainer.shown:
+            # Stopped between the files of one save: the state, its first, has all the others.
+            run.write_generator(trainer.average)
+            run.write_log(trainer.history)
+            run.write_facts({**begun, **before, "images": trainer.shown})
     return _go(trainer, run, progress, on_tick)
 
 
@@ -131,7 +138,8 @@ def _due(every: int, before: int, after: int) -> bool:
 def _save(trainer: Trainer, run: RunDirectory, clock: float) -> float:
     """Write state, weights, log and facts; returns the new clock.
 
-    The state comes first: what follows can be made again from it.
+    The state comes first: what follows can be made again from it (`resume` does, where a kill
+    came between). run.json comes last, and so tells whether the others are there.
     """
     run.write_state(trainer.recipe, trainer.state_dict())
     run.write_generator(trainer.average)

@@ -1,0 +1,315 @@
+"""A run that is stopped and goes on ends in the same bits as one that was left alone."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from small_runs import RECIPE, RECIPES, content, data_of, same, small_digits, small_digits_in
+
+from lsgan_lib import cli, files
+from lsgan_lib.data import make_set
+from lsgan_lib.errors import BookError
+from lsgan_lib.training import Recipe, RunDirectory, Trainer, resume, train
+from lsgan_lib.training.recipe import from_json
+
+every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+SHORT = replace(RECIPE, images=32, samples_every=16, state_every=16)
+
+
+class Stop:
+    """Press Ctrl-C at the end of the tick in which so many images have been shown."""
+
+    def __init__(self, shown: int, number: int = signal.SIGINT) -> None:
+        self.shown, self.number = shown, number
+
+    def __call__(self, trainer: Trainer) -> None:
+        if trainer.shown >= self.shown:
+            os.kill(os.getpid(), self.number)
+
+
+def left_alone(recipe: Recipe, folder: Path) -> dict:
+    train(recipe, data_of(recipe), folder, device="cpu")
+    return content(folder)
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------------
+
+
+@every_recipe
+def test_stopped_twice_and_resumed_the_bits_are_the_same(recipe, tmp_path):
+    """Every family, objective, penalty, optimiser and source of randomness."""
+    expected = left_alone(recipe, tmp_path / "alone")
+    data, run = data_of(recipe), tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, data, run, device="cpu", on_tick=Stop(32))
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, data, device="cpu", on_tick=Stop(64))
+    trainer = resume(run, data, device="cpu")
+    assert trainer.shown >= recipe.images
+    assert same(content(run), expected)
+    assert same(trainer.state_dict(), {k: expected["state"][k] for k in trainer.state_dict()})
+
+
+def test_a_run_in_memory_ends_in_the_same_bits_too(tmp_path):
+    expected = left_alone(RECIPE, tmp_path / "alone")
+    in_memory = train(RECIPE, small_digits(), device="cpu").state_dict()
+    assert same(in_memory, {name: expected["state"][name] for name in in_memory})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_saves_the_run_where_it_stands_and_says_how_to_go_on(tmp_path, number):
+    """At 32 images, between the states that are due at 24 and 48."""
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt, match="stopped after 32 images. Go on with `lsgan resum"):
+        train(RECIPE, small_digits(), run, device="cpu", on_tick=Stop(32, number))
+    assert RunDirectory(run).state()["shown"] == 32
+    assert RunDirectory(run).facts()["images"] == 32
+    assert [row["images"] for row in RunDirectory(run).log()] == [16, 32]
+    assert RunDirectory(run).generator()
+
+
+def test_a_stop_of_a_run_in_memory_promises_nothing():
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(RECIPE, small_digits(), device="cpu", on_tick=Stop(32))
+    assert str(caught.value) == "stopped after 32 images."
+
+
+def test_a_second_stop_acts_at_once_and_the_handlers_are_given_back(tmp_path):
+    def impatient(trainer: Trainer) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(RECIPE, small_digits(), tmp_path / "run", device="cpu", on_tick=impatient)
+    assert str(caught.value) == ""  # Python's own, from within the step
+    assert signal.getsignal(signal.SIGINT) is before
+    train(replace(RECIPE, images=16), small_digits(), device="cpu")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_outside_the_main_thread_needs_no_signals():
+    done: list[int] = []
+    worker = threading.Thread(
+        target=lambda: done.append(train(SHORT, small_digits(), device="cpu").shown)
+    )
+    worker.start()
+    worker.join()
+    assert done == [32]
+
+
+# --- killed --------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """What stands in for SIGKILL between two files: nothing of the library catches it."""
+
+
+def kill_before(write: int, monkeypatch) -> None:
+    """Let the process die before a file takes its name, the so-manieth from now."""
+    replace_file, seen = os.replace, [0]
+
+    def counted(*paths) -> None:
+        if seen[0] == write:
+            raise Killed
+        seen[0] += 1
+        replace_file(*paths)
+
+    monkeypatch.setattr(files.os, "replace", counted)
+
+
+def test_killed_before_any_of_its_files_a_run_ends_in_the_same_bits(tmp_path, monkeypatch):
+    """Every gap between two files that the run writes, each once, one run each."""
+    data = small_digits()
+    expected = left_alone(SHORT, tmp_path / "alone")
+    writes = 0
+    while True:
+        run = tmp_path / str(writes)
+        with monkeypatch.context() as patch:
+            kill_before(writes, patch)
+            try:
+                train(SHORT, data, run, device="cpu")
+                break  # it wrote all of its files
+            except Killed:
+                pass
+        # A real kill would leave the unfinished file too.
+        (run / f".state.pt.{writes}.part").write_bytes(b"half a state")
+        if writes == 0:  # killed before recipe.json: no run was begun, the same command works
+            train(SHORT, data, run, device="cpu")
+        else:
+            resume(run, data, device="cpu")
+        assert same(content(run), expected), f"killed before file {writes}"
+        facts = RunDirectory(run).facts()
+        assert facts["images"] == 32 and facts["data"]["name"] == "small digits"
+        writes += 1
+    # recipe, run, first picture; twice a picture, state, weights, log, run.
+    assert writes == 3 + 2 * 5
+
+
+def test_killed_again_while_it_is_resumed_a_run_ends_in_the_same_bits(tmp_path, monkeypatch):
+    data = small_digits()
+    expected = left_alone(SHORT, tmp_path / "alone")
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        kill_before(5, patch)  # after the first state, before its weights
+        with pytest.raises(Killed):
+            train(SHORT, data, run, device="cpu")
+    for write in range(8):  # each time one file farther
+        with monkeypatch.context() as patch:
+            kill_before(write, patch)
+            try:
+                resume(run, data, device="cpu")
+            except Killed:
+                continue
+    resume(run, data, device="cpu")
+    assert same(content(run), expected)
+
+
+FLAGS = [
+    *("--networks.size", "8", "--networks.z-dim", "3", "--networks.width", "0.001"),
+    *("--batch-size", "8", "--images", "1600", "--tick", "40", "--samples-every", "400"),
+    *("--state-every", "80", "--sample-count", "4", "--device", "cpu"),
+]
+
+
+def newest(run: Path) -> float:
+    """When a file of the run last changed; nought before there is one."""
+    times = [0.0]
+    for path in run.rglob("*"):
+        try:
+            times.append(path.stat().st_mtime)
+        except FileNotFoundError:  # just renamed
+            pass
+    return max(times)
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_random_moments_ends_in_the_same_bits(tmp_path, monkeypatch, capsys):
+    """`lsgan train`, SIGKILL, `lsgan resume`, SIGKILL, ... and `lsgan resume` to the end.
+
+    A state is saved every ten steps, so that kills hit training and saving alike.
+    """
+    monkeypatch.chdir(tmp_path)
+    small_digits_in(tmp_path / "data")
+    command = ["train", "mnist-least-squares", "--data", "data", *FLAGS, "--out"]
+    cli.main([*command, "alone"])
+    chance = random.Random(0)
+    run, killed = tmp_path / "run", 0
+    for arguments in ([*command, "run"], ["resume", "run"], ["resume", "run"]):
+        before = newest(run)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lsgan_lib", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while newest(run) == before and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.4))
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+    assert killed  # on a fast machine the last of them may have been at the end already
+    cli.main(["resume", "run", "--device", "cpu"])
+    assert same(content(run), content(tmp_path / "alone"))
+    assert "1,600 images shown. The run is in run." in capsys.readouterr().out
+
+
+# --- the edges -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [("run.json",), ("run.json", "samples"), ("samples",), ()])
+def test_a_run_stopped_before_its_first_state_starts_again(tmp_path, missing):
+    expected = left_alone(SHORT, tmp_path / "alone")
+    run = tmp_path / "run"
+    shutil.copytree(tmp_path / "alone", run)
+    for name in ("state.pt", "log.csv", "generator.safetensors"):
+        (run / name).unlink()
+    for name in missing:
+        shutil.rmtree(run / name) if name == "samples" else (run / name).unlink()
+    resume(run, small_digits(), device="cpu")
+    assert same(content(run), expected)
+
+
+def test_a_run_that_lost_its_run_json_goes_on(tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(SHORT, small_digits(), run, device="cpu", on_tick=Stop(16))
+    (run / "run.json").unlink()
+    resume(run, small_digits(), device="cpu")
+    facts = RunDirectory(run).facts()
+    assert facts["images"] == 32 and facts["data"]["name"] == "small digits"
+    assert same(content(run), left_alone(SHORT, tmp_path / "alone"))
+
+
+def test_to_resume_after_the_end_changes_nothing(tmp_path):
+    left_alone(SHORT, tmp_path / "run")
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    trainer = resume(tmp_path / "run", small_digits(), device="cpu")
+    assert trainer.shown == 32
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+
+
+def test_the_seconds_and_the_speed_of_a_resumed_run_are_those_of_its_parts(tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(RECIPE, small_digits(), run, device="cpu", on_tick=Stop(48))
+    path = run / "run.json"
+    facts = json.loads(path.read_text()) | {"seconds": 1_000.0, "device_name": "an old machine"}
+    path.write_text(json.dumps(facts))
+    resume(run, small_digits(), device="cpu")
+    facts = RunDirectory(run).facts()
+    assert 1_000 <= facts["seconds"] < 1_100 and facts["device_name"] == "an old machine"
+    assert facts["images"] == 96 and 0 < facts["images_per_second"] < 1e6
+
+
+def test_other_data_are_refused_and_nothing_is_touched(tmp_path):
+    left_alone(SHORT, tmp_path / "run")
+    before = content(tmp_path / "run")
+    images = small_digits().images.clone()
+    images[0, 0, 0, 0] ^= 1
+    with pytest.raises(BookError, match="begun on small digits with other pixels than altered"):
+        resume(tmp_path / "run", make_set(images, name="altered"), device="cpu")
+    assert same(content(tmp_path / "run"), before)
+
+
+def test_a_state_of_another_recipe_is_refused_and_nothing_is_touched(tmp_path):
+    left_alone(SHORT, tmp_path / "run")
+    path = tmp_path / "run" / "recipe.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seed": 99}))
+    before = content(tmp_path / "run")
+    with pytest.raises(BookError, match="belongs to another recipe"):
+        resume(tmp_path / "run", small_digits(), device="cpu")
+    assert same(content(tmp_path / "run"), before)
+
+
+def test_a_cut_state_is_refused_and_nothing_is_touched(tmp_path):
+    left_alone(SHORT, tmp_path / "run")
+    path = tmp_path / "run" / "state.pt"
+    path.write_bytes(path.read_bytes()[:-100])
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    with pytest.raises(BookError, match=r"state\.pt cannot be read"):
+        resume(tmp_path / "run", small_digits(), device="cpu")
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+
+
+def test_a_folder_without_a_run_is_refused_and_stays_as_it_is(tmp_path):
+    with pytest.raises(BookError, match="is not a run directory"):
+        resume(tmp_path, small_digits(), device="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_recipe_of_a_run_is_the_one_it_was_given(tmp_path):
+    left_alone(SHORT, tmp_path / "run")
+    assert from_json(json.loads((tmp_path / "run" / "recipe.json").read_text())) == SHORT
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    assert from_json(state["recipe"]) == SHORT
