@@ -136,7 +136,9 @@ def test_points_come_from_the_mixture():
 
 def test_mixed_seeds_are_valid_distinct_and_spread():
     """Neighbouring runs, streams and steps get seeds that share no pattern."""
-    seeds = [mix(run, stream, step) for run in range(10) for stream in range(5) for step in range(99)]
+    seeds = [
+        mix(run, stream, step) for run in range(10) for stream in range(5) for step in range(99)
+    ]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
     for bit in (0, 1, 30, 61, 62):

@@ -5,12 +5,14 @@ that the chapter does not take: a numerical minimiser and a closed form.
 """
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 
 from lsgan_lib.exercises import chapter_02 as exercises
 from lsgan_lib.losses import least_squares
+from lsgan_lib.networks import AnyNetworks
 
 
 def triangular(p, q):
@@ -111,3 +113,12 @@ def test_the_tables_of_the_checks_are_probabilities_that_differ():
     for p, q in exercises.tables(3):
         assert p.sum().item() == pytest.approx(1) and q.sum().item() == pytest.approx(1)
         assert 0.1 < triangular(p, q) < 1.9
+
+
+@pytest.mark.parametrize("family", get_args(AnyNetworks), ids=lambda family: family.__name__)
+def test_no_critic_holds_a_sigmoid(family):
+    """What goes wrong in the chapter: a sigmoid before the squares."""
+    critic = family().critic(torch.Generator().manual_seed(0))
+    assert not any(isinstance(layer, torch.nn.Sigmoid) for layer in critic.modules())
+    last = [layer for layer in critic.modules() if not list(layer.children())][-1]
+    assert not isinstance(last, torch.nn.Tanh | torch.nn.Hardsigmoid | torch.nn.LogSigmoid)

@@ -45,6 +45,15 @@ def test_the_picture_follows_the_slider(live):
     assert image.tooltip is None  # JupyterLab shows a JavaScript error for an image that has one
 
 
+def test_what_the_picture_shows_is_also_said(live):
+    """The image widget has no alternative text: a line for screen readers goes with it."""
+    slider, _ = repaint(lambda value: b"", "cost of <L>", [7, 8, 9])
+    slider.index = 2
+    status = live[0].children[-1]
+    assert 'role="status"' in status.value
+    assert "cost of &lt;L&gt; = 9<" in status.value
+
+
 def test_a_picture_is_made_once(live):
     made = []
 
@@ -81,6 +90,7 @@ def test_two_sliders_move_one_picture(live):
     assert bytes(image.value) == b"0,0"
     x.index, y.index = 0, 2
     assert bytes(image.value) == b"-1,1"
+    assert "x = −1, y = 1" in live[0].children[-1].value
 
 
 def test_a_slider_is_continuous_and_its_name_is_readable(live):
@@ -102,7 +112,7 @@ def test_explore_prints_a_strip_and_repaints(live):
 
     explore(draw, "slope", [-1.0, 0.0, 0.5, 1.0, 2.0], panels=3, size=(4, 3))
     assert drawn == [-1.0, 0.5, 2.0, -1.0]  # the strip, then the first live picture
-    slider, image = live[0].children
+    slider, image, _ = live[0].children
     before = bytes(image.value)
     slider.index = 3
     assert bytes(image.value) != before
@@ -125,7 +135,7 @@ def test_two_drawings_are_two_rows_and_stand_side_by_side(live):
     explore({"first": above, "second": lambda ax, value: None}, "t", [0, 1], size=(3, 2))
     labels = [ax.get_ylabel() for ax in plt.gcf().axes]
     assert labels == ["first\nheight", "height", "second", ""]
-    _, image = live[0].children
+    _, image, _ = live[0].children
     assert size(bytes(image.value)) == (960, 320)
     plt.close("all")
 
@@ -183,7 +193,7 @@ def test_enlarging_keeps_pixels_square():
 def test_the_generator_paints_where_the_slider_stands(live):
     ends = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
     latent_slider(Painter().eval(), ends, stops=10, panels=3, width=64)
-    slider, image = live[0].children
+    slider, image, _ = live[0].children
     for stop, grey in [(0, 0), (5, 128), (10, 255)]:
         slider.index = stop
         pixels = np.asarray(Image.open(io.BytesIO(bytes(image.value))))
@@ -193,7 +203,7 @@ def test_the_generator_paints_where_the_slider_stands(live):
 
 def test_two_sliders_walk_the_plane(live):
     latent_plane(Painter().eval(), stops=5, panels=3, width=4)
-    first, second, image = live[0].children
+    first, second, image, _ = live[0].children
     second.index = 0  # the painter looks at the first coordinate only
     greys = []
     for stop in range(5):

@@ -67,9 +67,7 @@ def test_samples_have_the_mean_and_covariance_of_the_mixture(mixture):
     covariance = (mixture.weights[:, None] * gap).T @ gap + mixture.std**2 * torch.eye(2)
     spread = covariance.diagonal().max().sqrt().item()
     assert points.shape == (count, 2)
-    torch.testing.assert_close(
-        points.mean(dim=0), mean, rtol=0, atol=5 * spread / math.sqrt(count)
-    )
+    torch.testing.assert_close(points.mean(dim=0), mean, rtol=0, atol=5 * spread / math.sqrt(count))
     torch.testing.assert_close(
         torch.cov(points.T), covariance, rtol=0, atol=10 * spread**2 / math.sqrt(count)
     )

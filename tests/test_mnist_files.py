@@ -39,9 +39,13 @@ DIGITS = np.arange(12, dtype=np.uint8) % 10
 
 def idx_files(folder: Path, suffix: str = "", prefix: str = "train") -> Path:
     """Twelve pictures as MNIST's two files."""
-    names = (IMAGES, LABELS) if prefix == "train" else (
-        "t10k-images-idx3-ubyte",
-        "t10k-labels-idx1-ubyte",
+    names = (
+        (IMAGES, LABELS)
+        if prefix == "train"
+        else (
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte",
+        )
     )
     packed(folder / (names[0] + suffix), idx((12, 28, 28), PIXELS.tobytes()))
     packed(folder / (names[1] + suffix), idx((12,), DIGITS.tobytes()))

@@ -246,7 +246,9 @@ def test_scores_leave_the_unit_interval_and_the_final_relu_keeps_them_from_below
 
 def test_width_multiplies_every_number_of_channels():
     full, half = (LeastSquaresNetworks(width=w).critic(seeded()) for w in (1.0, 0.5))
-    channels = [[m.out_channels for m in c.modules() if isinstance(m, nn.Conv2d)] for c in (full, half)]
+    channels = [
+        [m.out_channels for m in c.modules() if isinstance(m, nn.Conv2d)] for c in (full, half)
+    ]
     assert channels == [[64, 128, 256, 512], [32, 64, 128, 256]]
 
 

@@ -160,7 +160,9 @@ def test_differences_name_each_setting_with_both_values():
 def test_differences_of_another_kind_name_the_kind_and_its_settings():
     lines = differences(Recipe(), Recipe(objective=CrossEntropy()))
     assert "objective.kind: LeastSquares, now CrossEntropy" in lines
-    assert "objective.a: 0.0, now None" in lines and "objective.saturating: None, now False" in lines
+    assert (
+        "objective.a: 0.0, now None" in lines and "objective.saturating: None, now False" in lines
+    )
 
 
 def test_a_penalty_that_comes_is_a_difference():

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pickle
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -28,8 +29,6 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def run(finished, tmp_path):
-    import shutil
-
     return RunDirectory(shutil.copytree(finished, tmp_path / "run"))
 
 
@@ -67,7 +66,7 @@ def test_the_generator_of_a_run_is_the_average_in_evaluation_mode(run):
 
 def test_half_precision_weights_are_read_into_single_precision(run):
     path = run.path / "generator.safetensors"
-    full = safetensors.torch.load_file(path)
+    full = safetensors.torch.load(path.read_bytes())
     half = {n: v.half() if v.is_floating_point() else v for n, v in full.items()}
     path.write_bytes(safetensors.torch.save(half))
     for name, value in run.generator().state_dict().items():
@@ -135,12 +134,11 @@ def test_what_a_killed_process_had_begun_to_write_is_cleared_away(tmp_path):
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["recipe.json"]
 
 
-def test_a_folder_without_a_run_is_one_sentence(tmp_path):
-    for ask in (RunDirectory.recipe, RunDirectory.generator, RunDirectory.state):
-        with pytest.raises(BookError, match="is not a run directory|belongs|no weights") as caught:
-            if ask(RunDirectory(tmp_path)) is None:
-                raise BookError("is not a run directory")  # no state: nothing to object to
-        assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("ask", [RunDirectory.recipe, RunDirectory.generator])
+def test_a_folder_without_a_run_is_one_sentence(tmp_path, ask):
+    with pytest.raises(BookError, match="is not a run directory: it has no recipe.json"):
+        ask(RunDirectory(tmp_path))
+    assert not RunDirectory(tmp_path).exists() and RunDirectory(tmp_path).facts() == {}
 
 
 # --- damage --------------------------------------------------------------------------------------
@@ -166,11 +164,11 @@ def test_a_state_that_would_run_code_is_refused_and_does_not_run(run, tmp_path):
     torch.save({"format": 1, "recipe": to_json(run.recipe()), **good, "extra": Bomb()}, path)
     with pytest.raises(BookError, match="cannot be read"):
         run.state()
-    path.write_bytes(pickle.dumps(Bomb()))
+    path.write_bytes(pickle.dumps(Bomb(), protocol=2))
     with pytest.raises(BookError, match="cannot be read"):
         run.state()
     assert not (tmp_path / "boom").exists()
-    torch.load(path, weights_only=False) if False else pickle.loads(path.read_bytes())
+    pickle.loads(path.read_bytes())
     assert (tmp_path / "boom").exists()  # so it was a bomb
 
 

@@ -359,7 +359,9 @@ def test_rmsprop_s_first_step_is_known():
     trainer = trainer_of(recipe)
     before = weights(trainer.critic)
     trainer.step()
-    moved = torch.cat([(a - b).flatten() for a, b in zip(weights(trainer.critic), before, strict=True)])
+    moved = torch.cat(
+        [(a - b).flatten() for a, b in zip(weights(trainer.critic), before, strict=True)]
+    )
     assert moved.abs().median().item() == pytest.approx(1e-2, rel=1e-3)
 
 

@@ -7,11 +7,16 @@ The slider repaints an ``Image`` widget. Output that is captured by a widget (``
 from __future__ import annotations
 
 import functools
+import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 from IPython.display import display
+
+OUT_OF_SIGHT = (
+    "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
+)
 
 
 def repaint(
@@ -29,16 +34,18 @@ def repaint(
     labels: how each value is written beside the slider. start: index of the first value shown.
     width: of the picture on the page, in pixels.
 
-    The slider takes the focus with Tab and moves with the arrow keys. Returns both widgets.
+    The slider takes the focus with Tab and moves with the arrow keys. Returns slider and image.
     """
     labels = list(labels) if labels else [str(value) for value in values]
     slider = _slider(name, labels, start, width)
-    image = _follow(
+    image, status = _follow(
         [slider],
         lambda index: picture(values[index]),
+        lambda index: f"{name} = {labels[index]}",
         width,
     )
-    show_live(widgets.VBox([slider, image]), f"Slider: {name} from {labels[0]} to {labels[-1]}")
+    box = widgets.VBox([slider, image, status])
+    show_live(box, f"Slider: {name} from {labels[0]} to {labels[-1]}")
     return slider, image
 
 
@@ -55,15 +62,15 @@ def repaint_plane(
     """
     labels = [f"{value:g}".replace("-", "−") for value in values]
     sliders = [_slider(name, labels, len(values) // 2, width) for name in names]
-    image = _follow(
+    image, status = _follow(
         sliders,
         lambda i, j: picture(values[i], values[j]),
+        lambda i, j: f"{names[0]} = {labels[i]}, {names[1]} = {labels[j]}",
         width,
     )
     span = f"from {labels[0]} to {labels[-1]}"
-    show_live(
-        widgets.VBox([*sliders, image]), f"Two sliders: {names[0]} {span} and {names[1]} {span}"
-    )
+    box = widgets.VBox([*sliders, image, status])
+    show_live(box, f"Two sliders: {names[0]} {span} and {names[1]} {span}")
     return sliders[0], sliders[1], image
 
 
@@ -82,21 +89,30 @@ def _slider(name: str, labels: Sequence[str], start: int, width: int) -> widgets
 def _follow(
     sliders: Sequence[widgets.SelectionSlider],
     picture: Callable[..., bytes],
+    words: Callable[..., str],
     width: int,
-) -> widgets.Image:
-    """Make an image that shows the picture of where the sliders stand, now and after each move."""
+) -> tuple[widgets.Image, widgets.HTML]:
+    """Make an image that shows the picture of where the sliders stand, now and after each move.
+
+    The image widget has no text for those who do not see it. So a line goes with it that only a
+    screen reader reads out; words says where the sliders stand.
+    """
     # Pictures are kept for the way back; 256 of them are a few megabytes.
     look_up = functools.lru_cache(maxsize=256)(picture)
     # No tooltip: with one, ipywidgets 8.1 shows a JavaScript error in place of the picture.
     image = widgets.Image(format="png", width=str(width))
+    status = widgets.HTML()
 
     def paint(_change: object = None) -> None:
-        image.value = look_up(*[slider.value for slider in sliders])
+        place = [slider.value for slider in sliders]
+        image.value = look_up(*place)
+        said = html.escape(words(*place))
+        status.value = f'<div role="status" style="{OUT_OF_SIGHT}">{said}</div>'
 
     for slider in sliders:
         slider.observe(paint, names="value")
     paint()
-    return image
+    return image, status
 
 
 def show_live(widget: widgets.Widget, sentence: str) -> None:

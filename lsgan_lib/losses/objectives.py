@@ -10,7 +10,7 @@ the log shows besides the loss, as tensors without gradient, so that no step wai
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args, get_type_hints
 
 import torch
 from torch import Tensor
@@ -60,12 +60,17 @@ class Penalty:
     spread: float = 0.5
     """dragan only: reach of the noise, in standard deviations of the images"""
     sigma: float = 0.01
-    """finite_difference only: length of the step, in pixel units of [-1, 1]"""
+    """finite_difference only: standard deviation of the step in each pixel, units of [-1, 1]"""
 
     def __post_init__(self) -> None:
-        check_settings(weight=self.weight)
+        check_choice("kind", self.kind, get_args(get_type_hints(Penalty)["kind"]))
+        check_choice("power", self.power, (1, 2))
+        check_choice("reduce", self.reduce, ("sample", "pixel"))
+        check_settings(weight=self.weight, target=self.target, spread=self.spread, sigma=self.sigma)
         if self.weight < 0:
             raise ValueError(f"weight is {self.weight}: a negative penalty rewards steep critics.")
+        if self.sigma <= 0:
+            raise ValueError(f"sigma is {self.sigma}, but a step must be longer than 0.")
 
     def __call__(
         self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None
@@ -206,8 +211,9 @@ class LossSensitive:
         check_choice("norm", self.norm, ("l1", "l2"))
         check_choice("margin_reduce", self.margin_reduce, ("sum", "pixel"))
         check_settings(margin_scale=self.margin_scale, real_weight=self.real_weight)
-        if self.margin_scale < 0 or self.real_weight < 0:
-            raise ValueError("margin_scale and real_weight must not be negative.")
+        for name in ("margin_scale", "real_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must not be negative.")
         self._cost()  # refuses a slope or alpha that breaks the condition on costs, at the door
 
     def _cost(self) -> costs.Cost:

@@ -68,7 +68,8 @@ def gradient_norm(
 
     "sample" with power 2 is R1 without its factor 1/2. "pixel" is what the seed computes: its norm
     runs over the channels only. By Cauchy-Schwarz it is at most the per-sample norm divided by
-    sqrt(height * width), 64 times smaller for 64 x 64 images, so weights do not carry over.
+    sqrt(height * width): at least 64 times smaller for 64 x 64 images (with power 2, exactly
+    height * width times). Weights do not carry over.
     critic: maps (N, C, H, W) to scores (N,). Returns a scalar. Raises ValueError for another
     power or reduction, and for "pixel" on anything but (N, C, H, W).
     """
@@ -148,9 +149,9 @@ def two_point(
 
         mean (|critic(x_i) - critic(y_i)| / |x_i - y_i| - target)^2
 
-    The form behind the seed's published pictures (target 1 in its older runs). No second
-    derivative. real, fake: (N, ...), one shape. Returns a scalar; a pair whose points coincide
-    counts as slope 0.
+    A variant of what made the seed's published pictures (there one position on the segment served
+    a whole batch; target 1 in its older runs). No second derivative. real, fake: (N, ...), one
+    shape. Returns a scalar; a pair whose points coincide counts as slope 0.
     """
     check_settings(target=target)
     first, second = _between(real, fake, random), _between(real, fake, random)
@@ -183,6 +184,7 @@ def finite_difference(
         raise ValueError(f"sigma is {sigma}, but a step must be longer than 0.")
     shape, device, dtype = images.shape, images.device, images.dtype
     direction = torch.randn(shape, generator=random, device=device, dtype=dtype)
+    images = images.detach()
     slope = (critic(images + sigma * direction) - critic(images)) / sigma
     return slope.square().mean()
 

@@ -352,10 +352,10 @@ print(f"{where['device_name']}, torch {where['torch']}")
 # %% [markdown]
 # ## The chapters
 #
-# | chapter | minutes | after it you can |
-# | --- | --- | --- |
-# | [02 - Derive the least-squares losses](02_derive_least_squares.ipynb) | 45 | say what the squares change for each sample, and what the whole game minimises |
-# | [04 - Train on digits](04_train_digits.ipynb) | 45 | train a Least Squares GAN, read its curves, and walk through what it has learned |
+# | chapter | after it you can |
+# | --- | --- |
+# | [02 - Derive the least-squares losses](02_derive_least_squares.ipynb) | say what the squares change for each sample, and what the whole game minimises |
+# | [04 - Train on digits](04_train_digits.ipynb) | train a Least Squares GAN, read its curves, and walk through what it has learned |
 #
 # Read them in this order; each also stands on its own. The book is being written: its second half will
 # do for the LS-GAN what these chapters do for the LSGAN, and its end will compare the two.

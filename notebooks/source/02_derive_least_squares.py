@@ -524,11 +524,11 @@ force = {name: torch.tensor([row[name] for row in table]) for name in table[0]}
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 2.8))
 pairs = [(bell(0), bell(distance)) for distance in distances]
-shares = {
-    "T / 2": [triangular(p, q) / 2 for p, q in pairs],
-    "JS / log 2": [jensen_shannon(p, q) / math.log(2) for p, q in pairs],
-}
-curves(left, distances, shares)
+share_T = [triangular(p, q) / 2 for p, q in pairs]
+share_JS = [jensen_shannon(p, q) / math.log(2) for p, q in pairs]
+left.plot(distances, share_T, color=PALETTE["least_squares"], label="T / 2")
+left.plot(distances, share_JS, "--", color="black", label="JS / log 2")
+left.legend()
 left.set(title="what is minimised", xlabel="distance", ylim=(0, 1.05))
 colours = ("saturating", "cross_entropy", "least_squares", "least_squares")
 for (name, pull), colour in zip(force.items(), colours, strict=True):
@@ -772,9 +772,9 @@ claim(
 # sigmoid cannot even reach the target.
 #
 # *Cure.* Let the critic end in its linear layer. *Guard.* A loss cannot see where its scores come
-# from, so the guard is in the networks: each critic in `lsgan_lib.networks` ends in a linear layer
-# (or a convolution) with nothing behind it. For code that you meet elsewhere: score a batch of pure
-# noise with a trained critic. If no score ever leaves $[0, 1]$, look for the sigmoid.
+# from, so the guard is in the networks: no critic in `lsgan_lib.networks` holds a sigmoid, and a test
+# keeps it so. For code that you meet elsewhere: score a batch of pure noise with a trained critic.
+# If no score ever leaves $[0, 1]$, look for the sigmoid.
 
 # %% [markdown]
 # ## Exercises

@@ -23,7 +23,7 @@ import torch
 
 from lsgan_lib.book import claim, setup
 from lsgan_lib.exercises import chapter_02 as exercises
-from lsgan_lib.figures import PALETTE, curves
+from lsgan_lib.figures import PALETTE
 from lsgan_lib.losses import cross_entropy, least_squares
 
 setup(seed=2)
@@ -177,9 +177,11 @@ for name, loss in losses.items():
     ends[name] = score.detach()
 
 fig, ax = plt.subplots(figsize=(6, 3.4))
-curves(ax, start, ends)
+for name, colour in zip(losses, ("cross_entropy", "least_squares", "critic"), strict=True):
+    ax.plot(start, ends[name], color=PALETTE[colour], label=name)
+ax.legend()
 ax.axhline(1, color=PALETTE["guide"], linewidth=1)
-ax.set(xlabel="score at the start", ylabel="score after 60 steps")
+_ = ax.set(xlabel="score at the start", ylabel="score after 60 steps")
 
 # %%
 claim((ends["least squares"] - 1).abs().max() < 0.02, "least squares: all scores end near 1")

@@ -1,0 +1,410 @@
+"""The command line: what each command makes, and that every mistake ends in one sentence."""
+
+import dataclasses
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from full_disk import full_disk
+from PIL import Image
+from small_runs import RECIPE, RECIPES, small_digits, small_digits_in
+
+from lsgan_lib import cli, latent
+from lsgan_lib.data import digits, ring, write_set
+from lsgan_lib.training import RECIPES as NAMED
+from lsgan_lib.training import Recipe, RunDirectory, train
+from lsgan_lib.training.pictures import grid_png
+
+FLAGS = [
+    *("--data", "data", "--networks.size", "8", "--networks.z-dim", "3"),
+    *("--networks.width", "0.001", "--batch-size", "8", "--images", "24", "--tick", "8"),
+    *("--sample-count", "4", "--device", "cpu"),
+]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in, and no data folder but that one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LSGAN_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Short runs with two and with three noise coordinates, with dropout, and of points."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, recipe, data in [
+        ("three", RECIPE, small_digits()),
+        ("dropout", RECIPES["least squares, dropout"], small_digits()),
+        ("two", replace(RECIPE, networks=replace(RECIPE.networks, z_dim=2)), small_digits()),
+        ("points", RECIPES["points"], ring()),
+    ]:
+        train(replace(recipe, images=16), data, folder / name, device="cpu")
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def refusal(*arguments: object) -> str:
+    """The one sentence with which a command fails; sys.exit(str) prints it and returns 1."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main([str(argument) for argument in arguments])
+    message = caught.value.code
+    assert isinstance(message, str), f"exit code {message!r} instead of a sentence"
+    assert message.startswith("lsgan: ") and "\n" not in message and "Traceback" not in message
+    return message
+
+
+def picture(path: Path) -> Image.Image:
+    image = Image.open(path)
+    assert image.format == "PNG"
+    return image
+
+
+# --- finding one's way ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_alone_it_lists_its_commands(arguments, capsys):
+    cli.main(arguments)
+    printed = capsys.readouterr().out
+    for command in ("recipes", "train", "resume", "sample", "interpolate", "manifold"):
+        assert re.search(rf"^  {command} +\S", printed, re.MULTILINE)
+
+
+def test_recipes_lists_every_recipe(capsys):
+    cli.main(["recipes"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(NAMED)
+    assert lines[0].split(maxsplit=1)[1] == "LeastSquares on mnist, 1,260,000 images, batch 128"
+
+
+def test_help_on_a_recipe_shows_every_setting_with_the_recipe_s_default(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train", "mnist-least-squares-2d", "--help"])
+    assert caught.value.code == 0
+    printed = capsys.readouterr().out
+    for field in dataclasses.fields(Recipe):
+        if field.name not in ("networks", "objective"):
+            assert f"--{field.name.replace('_', '-')} " in printed
+    assert re.search(r"--networks\.z-dim INT.*\n?.*default: 2\)", printed)
+    assert "--objective.a" in printed and "--out" in printed and "--threads" in printed
+
+
+def test_a_wrong_recipe_gets_a_suggestion_and_leaves_nothing(here):
+    assert "Did you mean mnist-least-squares?" in refusal("train", "mnist-leest-squares")
+    assert "`lsgan recipes` lists them all" in refusal("train", "cats")
+    assert files(here) == {}
+
+
+def test_train_without_a_recipe_says_what_to_name(here):
+    for arguments in (["train"], ["train", "--batch-size", "3"]):
+        assert "name a recipe first: `lsgan train RECIPE`" in refusal(*arguments)
+
+
+def test_a_wrong_command_lists_the_right_ones():
+    assert "there is no command 'trian'; there are recipes, train, resume" in refusal("trian")
+
+
+# --- train ---------------------------------------------------------------------------------------
+
+
+def test_train_makes_a_run_of_the_recipe_with_the_flags_changes(here, capsys):
+    small_digits_in(here / "data")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--objective.a", "-1", "--flip"])
+    output = capsys.readouterr()
+    assert "24 images shown. The run is in runs/mnist-least-squares." in output.out
+    named = NAMED["mnist-least-squares"]
+    assert RunDirectory(here / "runs" / "mnist-least-squares").recipe() == replace(
+        named,
+        networks=replace(named.networks, size=8, z_dim=3, width=0.001),
+        objective=replace(named.objective, a=-1.0),
+        data="data",
+        batch_size=8,
+        images=24,
+        tick=8,
+        sample_count=4,
+        flip=True,
+    )
+
+
+def test_progress_shows_speed_and_time_left(here, capsys):
+    small_digits_in(here / "data")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
+    shown = capsys.readouterr().err
+    line = shown.split("\r")[-1]
+    # 100%|████| 24.0/24.0 [00:00<00:00, 150 images/s, critic=0.5, generator=0.5]
+    assert re.search(r"100%.* 24\.0/24\.0 \[\d\d:\d\d<\d\d:\d\d, .* images/s, critic=", line)
+
+
+def test_flags_that_a_recipe_refuses_leave_nothing(here, capsys):
+    small_digits_in(here / "data")
+    before = files(here)
+    command = ["train", "mnist-least-squares", *FLAGS, "--out", "run"]
+    for flags, said in [
+        (["--batch-size", "-3"], "batch_size must be a positive number"),
+        (["--objective.a", "1"], "a and b are both 1"),
+        (["--networks.dropout", "1.5"], "dropout is 1.5"),
+        (["--beta1", "2"], "beta1 is 2.0"),
+        (["--first", "51"], "holds 50 images, so 51 cannot be taken"),
+        (["--networks.size", "28"], r"built for images of shape (1, 28, 28)"),
+        (["--device", "tpu"], "the device 'tpu' is not here"),
+        (["--threads", "0"], "--threads is 0"),
+        (["--batch-sise", "3"], "--batch-sise"),
+        (["--batch-size", "many"], "many"),
+        (["--optimiser", "sgd"], "sgd"),
+    ]:
+        with pytest.raises(SystemExit) as caught:
+            cli.main([*command, *flags])
+        code = caught.value.code
+        assert code not in (0, None)
+        told = code if isinstance(code, str) else capsys.readouterr().err
+        assert said in re.sub(r"\s*│?\n│?\s*", " ", told), flags
+        assert "Traceback" not in told
+        assert files(here) == before, flags
+
+
+def test_data_that_are_not_there_leave_nothing(here, monkeypatch):
+    assert "there are no data called 'cats'" in refusal(
+        "train", "mnist-least-squares", "--data", "cats", "--device", "cpu"
+    )
+    monkeypatch.setenv("LSGAN_DATA", str(here / "typo"))
+    said = refusal("train", "mnist-least-squares", "--device", "cpu")
+    assert "LSGAN_DATA names" in said and "typo" in said
+    assert files(here) == {}
+
+
+def test_a_truncated_idx_file_leaves_nothing(here):
+    from test_mnist_files import IMAGES, idx_files
+
+    path = idx_files(here / "mnist") / IMAGES
+    path.write_bytes(path.read_bytes()[:-1])
+    before = files(here)
+    said = refusal("train", "mnist-least-squares", "--device", "cpu")
+    assert f"{IMAGES} should hold 12 x 28 x 28 bytes but holds 9407" in said
+    assert files(here) == before
+
+
+def test_without_mnist_the_warning_is_one_line(here, capsys, monkeypatch):
+    import torchvision.datasets
+
+    def fail(root, download):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torchvision.datasets, "MNIST", fail)
+    flags = ["--networks.width", "0.001", "--images", "8", "--batch-size", "8"]
+    cli.main(["train", "mnist-least-squares", *flags, "--device", "cpu", "--out", "run"])
+    (said,) = (line for line in capsys.readouterr().err.splitlines() if "lsgan:" in line)
+    assert "Training on the book's 5,000 digits instead." in said and "Warning" not in said
+    assert RunDirectory(here / "run").facts()["data"]["name"] == digits().name
+
+
+def test_a_folder_with_a_run_is_not_overwritten(here):
+    small_digits_in(here / "data")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
+    before = files(here)
+    said = refusal("train", "mnist-least-squares", *FLAGS, "--out", "run")
+    assert "already holds a run. Go on with it by `lsgan resume run`" in said
+    assert files(here) == before
+
+
+@pytest.mark.parametrize("free", [100, 2_000, 20_000])
+def test_a_full_disk_is_one_sentence_without_half_a_file_and_the_run_goes_on(here, free):
+    """The limit strikes at recipe.json, at the first picture or weights, and at the state."""
+    small_digits_in(here / "data")
+    command = ["train", "mnist-least-squares", *FLAGS, "--out", "run"]
+    with full_disk(free):
+        said = refusal(*command)
+    assert "could not write run/" in said and "Free some space" in said
+    left = files(here / "run")
+    assert not any(".part" in name or name.startswith(".") for name in left)
+    for name, content in left.items():
+        if name.endswith(".json"):
+            json.loads(content)
+        elif name.endswith(".png"):
+            Image.open(io.BytesIO(content)).load()
+    cli.main(["resume", "run", "--device", "cpu"] if "recipe.json" in left else command)
+    assert RunDirectory(here / "run").facts()["images"] == 24
+
+
+# --- resume --------------------------------------------------------------------------------------
+
+
+def test_resume_refuses_what_is_no_run_or_another_s(here):
+    small_digits_in(here / "data")
+    assert "nowhere is not a run directory" in refusal("resume", "nowhere")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
+    path = here / "run" / "recipe.json"
+    good = path.read_text()
+    path.write_text(json.dumps(json.loads(good) | {"seed": 9}))
+    before = files(here)
+    assert "belongs to another recipe" in refusal("resume", "run", "--device", "cpu")
+    path.write_text("{")
+    assert "cannot be read as JSON" in refusal("resume", "run", "--device", "cpu")
+    path.write_text(json.dumps({"sede": 1}))
+    assert "not a recipe that this version understands" in refusal("resume", "run")
+    path.write_text(json.dumps(json.loads(good) | {"seed": 9}))
+    assert files(here) == before
+
+
+def test_resume_refuses_data_that_changed(here):
+    small_digits_in(here / "data")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
+    write_set(here / "data", replace(small_digits(), manifest=small_digits().manifest).first(40))
+    assert "with other pixels than" in refusal("resume", "run", "--device", "cpu")
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_the_run_says_how_to_go_on_and_exits_with_130(here):
+    small_digits_in(here / "data")
+    flags = [*FLAGS, "--images", "80000000", "--out", "a run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lsgan_lib", "train", "mnist-least-squares", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    picture_of_the_start = here / "a run" / "samples" / "000000000.png"
+    deadline = time.monotonic() + 240
+    while not picture_of_the_start.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = (stream.decode() for stream in process.communicate(timeout=120))
+    assert process.returncode == 130
+    last = err.splitlines()[-1]
+    stopped = re.fullmatch(
+        r"lsgan: stopped after ([\d,]+) images\. Go on with `lsgan resume (.*)`\.", last
+    )
+    assert stopped and stopped[2].strip("'\"") == "a run" and "Traceback" not in err and out == ""
+    state = RunDirectory(here / "a run").state()
+    assert state["shown"] == int(stopped[1].replace(",", "")) > 0
+    assert not any(name.endswith(".part") for name in files(here))
+
+
+@pytest.mark.slow
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_1(here):
+    """As the shell sees it; the other tests look at the sentence alone."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lsgan_lib", "train", "mnist-leest-squares"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.fullmatch(r"lsgan: there is no recipe .* Did you mean .*\n", done.stderr)
+
+
+# --- sample --------------------------------------------------------------------------------------
+
+
+def test_samples_are_the_average_s_of_the_seed(here, runs, capsys):
+    cli.main(["sample", str(runs / "three"), "--count", "9", "--seed", "5"])
+    assert capsys.readouterr().out == "wrote samples.png\n"
+    random = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        images = RunDirectory(runs / "three").generator()(latent.draw(9, 3, "uniform", random))
+    assert (here / "samples.png").read_bytes() == grid_png(images)
+    assert picture(here / "samples.png").size == (32, 32)  # three by three, 8 pixels and a gap of 2
+
+
+def test_a_seed_names_the_samples(here, runs):
+    for out, seed in (("a.png", "1"), ("b.png", "1"), ("c.png", "2")):
+        cli.main(["sample", str(runs / "three"), "--seed", seed, "--out", out])
+    a, b, c = ((here / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert a == b != c
+
+
+def test_dropout_can_stay_on_while_samples_are_drawn(here, runs):
+    for out, flags in (("a.png", []), ("b.png", ["--dropout"]), ("c.png", ["--dropout"])):
+        cli.main(["sample", str(runs / "dropout"), *flags, "--out", out])
+    off, on, again = ((here / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert off != on == again
+
+
+def test_samples_of_points_are_a_picture_of_their_density(here, runs):
+    cli.main(["sample", str(runs / "points"), "--count", "500"])
+    assert picture(here / "samples.png").mode == "L"
+
+
+def test_a_recorded_run_is_found_by_its_name(here, runs, monkeypatch):
+    import lsgan_lib.data
+
+    (here / "assets").mkdir()
+    (here / "assets" / "runs").symlink_to(runs)
+    monkeypatch.setattr(lsgan_lib.data, "ASSETS", here / "assets")
+    cli.main(["sample", "three", "--out", "by-name.png"])
+    cli.main(["sample", str(runs / "three"), "--out", "by-path.png"])
+    assert (here / "by-name.png").read_bytes() == (here / "by-path.png").read_bytes()
+
+
+def test_what_cannot_be_sampled_is_one_sentence(here, runs):
+    assert "nowhere is not a run directory" in refusal("sample", "nowhere")
+    assert "--count is 0" in refusal("sample", runs / "three", "--count", 0)
+    RunDirectory("empty").create(RECIPE)
+    assert "there are no weights in empty" in refusal("sample", "empty")
+    said = refusal("sample", runs / "three", "--out", "nowhere/a.png")
+    assert "could not write nowhere/a.png" in said
+    assert not list(here.glob("*.png"))
+
+
+# --- interpolate and manifold --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["lerp", "slerp", "distribution_preserving"])
+def test_a_walk_shows_both_ends(here, runs, way):
+    cli.main(
+        ["interpolate", str(runs / "three"), "--rows", "2", "--steps", "5", "--way", way]
+        + ["--seed", "3", "--out", "walk.png"]
+    )
+    walk = picture(here / "walk.png")
+    assert walk.size == (5 * 10 + 2, 2 * 10 + 2)
+    ends = latent.draw(4, 3, "uniform", torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        images = RunDirectory(runs / "three").generator()(ends)
+    expected = Image.open(io.BytesIO(grid_png(images, 2)))  # from, from; to, to
+    for row in range(2):
+        for column, end in ((0, row), (4, 2 + row)):
+            got = crop(walk, row, column)
+            wanted = crop(expected, *divmod(end, 2))
+            assert max(abs(a - b) for a, b in zip(got, wanted, strict=True)) <= 1
+
+
+def crop(grid: Image.Image, row: int, column: int) -> bytes:
+    """The pixels of one picture of a grid of 8 x 8 pictures with gaps of 2."""
+    left, top = 2 + 10 * column, 2 + 10 * row
+    return grid.crop((left, top, left + 8, top + 8)).tobytes()
+
+
+def test_a_manifold_reads_like_paper(here, runs):
+    cli.main(["manifold", str(runs / "two"), "--rows", "3", "--columns", "4", "--out", "m.png"])
+    grid = picture(here / "m.png")
+    assert grid.size == (4 * 10 + 2, 3 * 10 + 2)
+    corners = torch.tensor([[-1.0, 1], [1, 1], [-1, -1], [1, -1]])
+    with torch.no_grad():
+        images = RunDirectory(runs / "two").generator()(corners)
+    expected = Image.open(io.BytesIO(grid_png(images, 2)))
+    for place, corner in (((0, 0), (0, 0)), ((0, 3), (0, 1)), ((2, 0), (1, 0)), ((2, 3), (1, 1))):
+        got, wanted = crop(grid, *place), crop(expected, *corner)
+        assert max(abs(a - b) for a, b in zip(got, wanted, strict=True)) <= 1
+
+
+def test_what_cannot_be_drawn_is_one_sentence(here, runs):
+    said = refusal("manifold", runs / "three")
+    assert "has 3 noise coordinates, and only two" in said and "--networks.z-dim 2" in said
+    assert "a grid needs two rows" in refusal("manifold", runs / "two", "--rows", 1)
+    assert "--rows is 0" in refusal("interpolate", runs / "three", "--rows", 0)
+    assert "not 1 steps" in refusal("interpolate", runs / "three", "--steps", 1)
+    assert files(here) == {}
