@@ -32,7 +32,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n $(WORKERS) --dist loadfile
 	$(BIN)/pytest --nbval notebooks -n $(WORKERS) --dist loadscope --durations 10
 
 chapter: $(INSTALLED)
