@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from lsgan_lib.networks.dropout import Dropout
 from lsgan_lib.networks.initialise import normal_
-from lsgan_lib.networks.least_squares import Critic, halvings
-from lsgan_lib.networks.width import check_positive, scaled
+from lsgan_lib.networks.least_squares import LeastSquaresNetworks, halvings
+from lsgan_lib.networks.width import scaled
 
 
 class Generator(nn.Module):
@@ -62,37 +62,13 @@ class Generator(nn.Module):
 
 
 @dataclass(frozen=True)
-class DCGANNetworks:
-    """Settings of this family, as a recipe holds them; named as in `LeastSquaresNetworks`."""
+class DCGANNetworks(LeastSquaresNetworks):
+    """Settings of this family: those of `LeastSquaresNetworks`, whose critic it shares."""
 
-    size: int = 28
-    """height and width of the images, pixels"""
-    channels: int = 1
-    """1 grey, 3 colour"""
-    z_dim: int = 100
-    """length of the noise vector"""
-    width: float = 1.0
-    """multiplies every number of channels"""
-    dropout: float = 0.0
-    """probability with which the generator drops an entry in training"""
-    generator_norm: bool = True
-    """BatchNorm in the generator"""
-    critic_norm: bool = True
-    """BatchNorm in the critic"""
-
-    def __post_init__(self) -> None:
-        check_positive(size=self.size, channels=self.channels, z_dim=self.z_dim, width=self.width)
-
-    def generator(self, random: torch.Generator) -> Generator:
+    def generator(self, random: torch.Generator) -> nn.Module:
         """A generator with fresh weights."""
         network = Generator(
             self.size, self.channels, self.z_dim, self.width, self.dropout, self.generator_norm
         )
-        normal_(network, random)
-        return network
-
-    def critic(self, random: torch.Generator) -> Critic:
-        """The least-squares family's critic, with fresh weights."""
-        network = Critic(self.size, self.channels, self.width, self.critic_norm)
         normal_(network, random)
         return network

@@ -131,7 +131,7 @@ class LeastSquaresNetworks:
     def __post_init__(self) -> None:
         check_positive(size=self.size, channels=self.channels, z_dim=self.z_dim, width=self.width)
 
-    def generator(self, random: torch.Generator) -> Generator:
+    def generator(self, random: torch.Generator) -> nn.Module:
         """A generator with fresh weights."""
         network = Generator(
             self.size, self.channels, self.z_dim, self.width, self.dropout, self.generator_norm
