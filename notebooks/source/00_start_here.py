@@ -139,19 +139,19 @@ claim(distance.min() > 0.1, "none of the 32 generated digits is one of 5,000 rea
 # generated images differently; the generator learns to get the scores of real ones. All GANs share
 # this game. They differ in what the critic is asked for.
 #
-# In the winter of 2016 to 2017 two groups proposed two answers, and both shortened theirs to the
-# same letters.
+# In the winter of 2016 to 2017 two answers were proposed, within three months of each other. Both were
+# shortened to the same letters.
 #
 # | | Least Squares GAN | Loss-Sensitive GAN |
 # | --- | --- | --- |
 # | written | **LSGAN** | **LS-GAN**; its generalised form **GLS-GAN** |
 # | paper | Mao and others, ICCV 2017, [arXiv 1611.04076](https://arxiv.org/abs/1611.04076) | Qi, IJCV 2020, [arXiv 1701.06264](https://arxiv.org/abs/1701.06264) |
-# | the critic | hits two targets: 1 for a real image, 0 for a generated one | puts a distance between a real image and a generated one: the more the two differ, the more |
+# | the critic | hits two targets: 1 for a real image, 0 for a generated one | scores a generated image above a real one, by a margin that grows with the difference between the two |
 # | the generator | wants the score 1 | wants a low score |
 # | a real image scores | **high** | **low** |
 # | in our code | `least_squares` | `loss_sensitive` |
 #
-# The last line but one is the trap. Qi's critic is itself a loss, $L(x)$: what an image *costs*. Good
+# The line *a real image scores* is the trap. Qi's critic is itself a loss, $L(x)$: what an image *costs*. Good
 # images cost little. Mao's critic $D(x)$ is a rating. Good images are rated high. In formulas, with
 # $G(z)$ for a generated image and $\Delta$ for the margin, a distance between the two images of a pair:
 #
