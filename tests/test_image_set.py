@@ -46,13 +46,13 @@ def test_a_set_comes_back_as_it_went(tmp_path, compressed, labels):
 
 
 def test_the_manifest_says_what_the_set_is(tmp_path):
-    images = torch.tensor([[[[0, 1], [2, 3]]]], dtype=torch.uint8)
+    images = torch.tensor([[[[0, 1]], [[2, 3]]]], dtype=torch.uint8)  # two channels of one row
     write_set(tmp_path, make_set(images, name="four", source="here", licence="CC0", seed=7))
     assert json.loads((tmp_path / "manifest.json").read_text()) == {
         "format": 1,
         "name": "four",
         "count": 1,
-        "shape": [1, 1, 2, 2],
+        "shape": [1, 2, 1, 2],
         "source": "here",
         "licence": "CC0",
         "sha256": hashlib.sha256(bytes([0, 1, 2, 3])).hexdigest(),

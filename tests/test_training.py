@@ -189,6 +189,7 @@ def test_four_steps_equal_the_algorithm_written_out(recipe, shape, losses):
         ]
 
     assert next(draws, None) is None
+    assert len({tuple(z.flatten().tolist()) for z in noise}) == len(noise)  # always fresh noise
     assert stream.asked == [5 * i for i in range(steps * recipe.critic_steps)]
     close = {"rtol": 1e-4, "atol": 2e-6}
     for got, wanted in (
@@ -215,8 +216,10 @@ def test_each_turn_moves_one_network(recipe):
     trainer = trainer_of(recipe)
     trainer.step()
     before = weights(trainer.critic), weights(trainer.generator)
+    gradients = [p.grad.clone() for p in trainer.generator.parameters()]
     trainer._critic_step(trainer.batches.at(trainer.shown), probe=True)
     assert equal(weights(trainer.generator), before[1])
+    assert equal([p.grad for p in trainer.generator.parameters()], gradients)
     assert not equal(weights(trainer.critic), before[0])
     before = weights(trainer.critic), weights(trainer.generator)
     gradients = [p.grad.clone() for p in trainer.critic.parameters()]
@@ -508,6 +511,13 @@ def test_a_run_that_does_not_end_with_a_tick_still_logs_its_end():
     assert [row["images"] for row in trainer.history] == [32, 56]  # the last batch is not cut
 
 
+def test_a_tick_that_no_batch_meets_ends_with_the_batch_that_passes_it():
+    recipe = replace(RECIPE, images=96, tick=20)  # 20, 40, 60, 80; batches end at 8, 16, 24 ...
+    trainer = train(recipe, small_digits(), device="cpu")
+    assert [row["images"] for row in trainer.history] == [24, 40, 64, 80, 96]
+    assert "input_gradient" in trainer.history[0] and "noise_gradient" in trainer.history[2]
+
+
 @pytest.mark.parametrize(
     "objective", [LeastSquares(), CrossEntropy(), LossSensitive(margin_scale=0.1, penalty=None)]
 )
@@ -547,6 +557,14 @@ def test_points_and_images_need_their_own_networks():
         train(replace(RECIPE, data="ring"), ring(), device="cpu")
     with pytest.raises(BookError, match="MLPNetworks are for points"):
         train(replace(POINTS, data="digits"), small_digits(), device="cpu")
+
+
+def test_images_are_mirrored_where_the_recipe_says_so():
+    plain, _ = make_stream(RECIPE, small_digits(), CPU)
+    mirrored, _ = make_stream(replace(RECIPE, flip=True), small_digits(), CPU)
+    pairs = list(zip(plain.at(0), mirrored.at(0), strict=True))
+    assert all(torch.equal(a, b) or torch.equal(a.flip(-1), b) for a, b in pairs)
+    assert not all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_data_are_loaded_by_name(tmp_path, monkeypatch):
