@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Solutions to chapter 04, Train digits
 #
-# *about 15 minutes, 30 s of computing* · [the chapter](../04_train_digits.ipynb) ·
+# *about 15 minutes, 40 s of computing* · [the chapter](../04_train_digits.ipynb) ·
 # [source of this page](../source/solutions/04_solutions.py)
 
 # %%
@@ -109,16 +109,16 @@ small = make_set(
 recipe = Recipe(
     networks=LeastSquaresNetworks(size=14, z_dim=100, width=0.25, dropout=0.5),
     data="digits",
-    images=22_400,
+    images=19_200,
     batch_size=32,
     generator_steps=2,
-    critic_lr=1e-3,
+    critic_lr=5e-4,
     generator_lr=1e-3,
     average_half_life=4_000,
     average_ramp=0.1,
     tick=640,
     sample_count=60,
-    seed=1,
+    seed=3,
 )
 my_recipe = replace(recipe, generator_steps=1)
 
