@@ -41,7 +41,7 @@ chapter: $(INSTALLED)
 
 record: $(INSTALLED)
 	@test -n "$(RUN)" || { echo "Which run? For example: make record RUN=runs/mnist-least-squares"; exit 1; }
-	$(BIN)/python -m lsgan_lib.training.record $(RUN)
+	$(BIN)/python -m lsgan_lib.evaluation.record $(RUN)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix

@@ -105,8 +105,8 @@ def sample(
     generator, noise = _load(run)
     random = torch.Generator().manual_seed(seed)
     z = latent.draw(count, generator.z_dim, noise, random)
-    with torch.no_grad(), dropout_at_sampling(generator, dropout, random):
-        _write_grid(out, generator(z), None)
+    with dropout_at_sampling(generator, dropout, random):
+        _write_grid(out, latent.images_of(generator, z), None)
 
 
 def interpolate(
@@ -137,8 +137,7 @@ def interpolate(
     random = torch.Generator().manual_seed(seed)
     ends = latent.draw(2 * rows, generator.z_dim, noise, random)
     z = latent.path(ends[:rows], ends[rows:], steps, way, noise)
-    with torch.no_grad():
-        _write_grid(out, generator(z.flatten(0, 1)), steps)
+    _write_grid(out, latent.images_of(generator, z.flatten(0, 1)), steps)
 
 
 def manifold(
@@ -152,8 +151,6 @@ def manifold(
         columns: grid lines from left (-1) to right (1).
         out: the PNG file to write.
     """
-    import torch
-
     from lsgan_lib import latent
 
     generator, noise = _load(run)
@@ -162,8 +159,8 @@ def manifold(
             f"the generator of {run} has {generator.z_dim} noise coordinates, and only two can be "
             "laid out on paper. Train one with --networks.z-dim 2."
         )
-    with torch.no_grad():
-        _write_grid(out, generator(latent.manifold_grid(rows, columns, kind=noise)), columns)
+    z = latent.manifold_grid(rows, columns, kind=noise)
+    _write_grid(out, latent.images_of(generator, z), columns)
 
 
 def _load(run: Path) -> tuple[Any, Any]:

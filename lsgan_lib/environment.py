@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from lsgan_lib.data import mnist_files
 from lsgan_lib.data.folders import ASSETS, data_folder
 from lsgan_lib.errors import BookError
 
@@ -109,7 +110,7 @@ def _full_mnist() -> Finding:
     except BookError as problem:
         return Finding("MNIST", str(problem), False)
     home = folder / "mnist"
-    if any(home.glob("train-images-idx3-ubyte*")) or (home / "MNIST" / "raw").is_dir():
+    if mnist_files.find(home, "train") is not None:
         return Finding("MNIST", f"all 60,000 digits are in {_short(home)}.")
     return Finding(
         "MNIST",

@@ -7,7 +7,6 @@ thing keeps one colour through the whole book: look it up in ``PALETTE``.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,15 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
+
+from lsgan_lib.book import in_notebook
+from lsgan_lib.data.image_set import to_uint8
 
 BLACK, GREY = "#000000", "#7F7F7F"
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -74,8 +77,7 @@ STYLE: dict[str, Any] = {
 def use_style() -> None:
     """Draw every figure from here on in the book's style, sharp on screens of high density."""
     mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
-    ipython = sys.modules.get("IPython")
-    if ipython and hasattr(ipython.get_ipython(), "kernel"):
+    if in_notebook():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("retina")
@@ -89,14 +91,13 @@ def as_pixels(images: Tensor | np.ndarray) -> np.ndarray:
 
     images: (N, C, H, W) or one image (C, H, W); uint8, or numbers in [-1, 1].
     """
-    array = images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
-    if array.ndim == 3:
-        array = array[None]
-    if array.ndim != 4 or array.shape[1] not in (1, 3):
-        raise ValueError(f"images must have shape (N, 1 or 3, H, W), got {array.shape}")
-    if array.dtype != np.uint8:
-        array = np.clip((array + 1.0) * 127.5, 0, 255).round().astype(np.uint8)
-    return array.transpose(0, 2, 3, 1)
+    batch = torch.as_tensor(images).detach().cpu()
+    if batch.ndim == 3:
+        batch = batch[None]
+    if batch.ndim != 4 or batch.shape[1] not in (1, 3):
+        raise ValueError(f"images must have shape (N, 1 or 3, H, W), got {tuple(batch.shape)}")
+    pixels = batch if batch.dtype == torch.uint8 else to_uint8(batch)
+    return pixels.permute(0, 2, 3, 1).numpy()
 
 
 def tile(images: Tensor | np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:

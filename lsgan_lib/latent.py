@@ -1,4 +1,4 @@
-"""The noise that generators start from: draw it, walk between two points of it, lay a grid on it.
+"""The noise that generators start from, and what they make of it: draw, walk, lay a grid.
 
 Two kinds of noise: uniform on [-1, 1] in every coordinate (the Least Squares GAN and its seed), and
 standard normal (the seed of the Loss-Sensitive GAN).
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lsgan_lib.losses.checks import check_choice
 
@@ -28,6 +28,19 @@ def draw(
     where = random.device if random is not None and device is None else device
     z = torch.empty(count, z_dim, device=where)
     return z.uniform_(-1, 1, generator=random) if kind == "uniform" else z.normal_(generator=random)
+
+
+@torch.no_grad()
+def images_of(generator: nn.Module, z: Tensor, *, chunk: int = 500) -> Tensor:
+    """What a generator makes of noise: one image a row of z (N, z_dim), on the CPU.
+
+    chunk: images made at once, so that thousands fit everywhere. Raises ValueError for a generator
+    in training mode, whose BatchNorm would let each image depend on the others.
+    """
+    if generator.training:
+        raise ValueError("the generator is in training mode; call generator.eval() first")
+    device = next(generator.parameters()).device
+    return torch.cat([generator(piece) for piece in z.to(device).split(chunk)]).cpu()
 
 
 def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:

@@ -52,6 +52,8 @@ def test_full_mnist_is_found_in_the_home_folder(monkeypatch, tmp_path):
     (tmp_path / "data" / "mnist").mkdir(parents=True)
     assert "wants all 60,000" in found("MNIST").sentence
     (tmp_path / "data" / "mnist" / "train-images-idx3-ubyte.gz").touch()
+    assert "wants all 60,000" in found("MNIST").sentence  # images without labels train nothing
+    (tmp_path / "data" / "mnist" / "train-labels-idx1-ubyte.gz").touch()
     assert found("MNIST").sentence == "all 60,000 digits are in ~/data/mnist."
 
 

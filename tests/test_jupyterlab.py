@@ -40,7 +40,8 @@ DONE = f"""() => {{
     const failed = cells.some(c => c.outputs.some(o => o.output_type === "error"))
     return failed || (cells.length && cells.every(c => c.count))
 }}"""
-KERNEL_IDLE = """() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel
+# Asked from the first moment on, while the page may not have its JupyterLab yet.
+KERNEL_IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel
                        ?.status === "idle" """
 SHOW_SLIDER = """() => {
     const notebook = window.jupyterapp.shell.currentWidget.content

@@ -6,12 +6,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-import torch
 from PIL import Image
 
-from lsgan_lib.data import ASSETS, to_uint8
-from lsgan_lib.latent import manifold_grid
-from lsgan_lib.training import RunDirectory
+from lsgan_lib.book import load_run
+from lsgan_lib.figures import tile
+from lsgan_lib.latent import images_of, manifold_grid
 
 INK, PAPER = "#f2f2f2", "#0d1117"
 EPOCH = 60_000
@@ -27,28 +26,19 @@ def first_digits(picture: Path, side: int) -> Image.Image:
     return grid
 
 
-def manifold(side: int) -> torch.Tensor:
-    """side x side digits of the generator with two noise coordinates, as one picture."""
-    generator = RunDirectory(ASSETS / "runs" / "mnist-least-squares-2d").generator()
-    with torch.no_grad():
-        digits = to_uint8(generator(manifold_grid(side, side)))
-    return digits.view(side, side, 28, 28).transpose(1, 2).reshape(side * 28, side * 28)
-
-
 def main() -> None:
     """Four moments of one run on the left, the manifold of another on the right."""
-    samples = RunDirectory(ASSETS / "runs" / "mnist-least-squares").samples()
+    digits, plane = load_run("mnist-least-squares"), load_run("mnist-least-squares-2d")
     figure = plt.figure(figsize=(12, 6.2), dpi=110, facecolor=PAPER)
     boxes = [(0.015, 0.505), (0.262, 0.505), (0.015, 0.02), (0.262, 0.02)]
     for (left, bottom), epoch in zip(boxes, (1, 2, 7, 21), strict=True):
-        shown = min(samples, key=lambda images, epoch=epoch: abs(images - epoch * EPOCH))
         axes = figure.add_axes((left, bottom, 0.232, 0.425))
-        axes.imshow(first_digits(samples[shown], 7), cmap="gray", vmin=0, vmax=255)
+        axes.imshow(first_digits(digits.sample_at(epoch * EPOCH), 7), cmap="gray", vmin=0, vmax=255)
         plural = "epoch" if epoch == 1 else "epochs"
         axes.set_title(f"{epoch} {plural}", color=INK, fontsize=13, pad=5)
         axes.axis("off")
     axes = figure.add_axes((0.515, 0.02, 0.475, 0.91))
-    axes.imshow(manifold(20), cmap="gray", vmin=0, vmax=255)
+    axes.imshow(tile(images_of(plane.generator(), manifold_grid(20, 20)), 20, gap=0))
     axes.set_title("two numbers in, a digit out", color=INK, fontsize=13, pad=5)
     axes.axis("off")
     path = Path(__file__).with_suffix(".png")

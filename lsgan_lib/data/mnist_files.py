@@ -38,10 +38,10 @@ def mnist(
     if split not in _FILES:
         raise BookError(f"MNIST has the splits 'train' and 'test', not {split!r}.")
     home = Path(folder) if folder is not None else data_folder() / "mnist"
-    found = _find(home, split)
+    found = find(home, split)
     if found is None and download:
         _download(home)
-        found = _find(home, split)
+        found = find(home, split)
     if found is None:
         raise BookError(
             f"MNIST is not in {home}. Put the four idx .gz files there, set LSGAN_DATA to a folder "
@@ -76,7 +76,7 @@ class _CannotFetch(BookError):
     """The host of the data set did not answer, or refused."""
 
 
-def _find(home: Path, split: str) -> list[Path] | None:
+def find(home: Path, split: Literal["train", "test"]) -> list[Path] | None:
     """Paths of the images and labels of a split, or None where either is missing."""
     for folder in (home, home / "MNIST" / "raw"):
         paths = [

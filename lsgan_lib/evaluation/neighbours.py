@@ -1,5 +1,7 @@
 """Nearest neighbours in pixel space: how far is a sample from anything real, and from what."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -14,22 +16,15 @@ def nearest(
     not grow with the size of the picture. skip_same: image i may not choose reference i (for a
     set against itself). Raises ValueError when the images are of different shapes.
     """
-    if images.shape[1:] != references.shape[1:]:
-        raise ValueError(
-            f"images of shape {tuple(images.shape[1:])} and references of shape "
-            f"{tuple(references.shape[1:])} cannot be compared."
-        )
-    flat, others = images.flatten(1), references.flatten(1)
     distances, indices = [], []
-    for start in range(0, len(flat), chunk):
-        piece = torch.cdist(flat[start : start + chunk], others)
+    for start, piece in _distances(images, references, chunk):
         if skip_same:
             rows = torch.arange(len(piece))
             piece[rows, rows + start] = torch.inf
         distance, index = piece.min(dim=1)
         distances.append(distance)
         indices.append(index)
-    return torch.cat(distances) / flat.shape[1] ** 0.5, torch.cat(indices)
+    return torch.cat(distances) / images[0].numel() ** 0.5, torch.cat(indices)
 
 
 def agreement(
@@ -38,12 +33,27 @@ def agreement(
     """Vote of the nearest references: the winning label and its share, for each image.
 
     labels: integers (M,) of the references. Returns (label (N,), share (N,)); a share of 1 says
-    that all neighbours bear one label, so the image looks like one thing.
+    that all neighbours bear one label, so the image looks like one thing. Raises ValueError when
+    the images are of different shapes.
     """
-    flat, others = images.flatten(1), references.flatten(1)
     votes = []
-    for piece in flat.split(1_000):
-        nearest_rows = torch.cdist(piece, others).topk(neighbours, largest=False).indices
+    for _, piece in _distances(images, references, chunk=1_000):
+        nearest_rows = piece.topk(neighbours, largest=False).indices
         votes.append(torch.nn.functional.one_hot(labels[nearest_rows]).sum(dim=1))
     count, label = torch.cat(votes).max(dim=1)
     return label, count / neighbours
+
+
+def _distances(images: Tensor, references: Tensor, chunk: int) -> Iterator[tuple[int, Tensor]]:
+    """Euclidean distances, `chunk` images at a time: their first row, and (chunk, M).
+
+    All of them at once would fill the memory for large sets.
+    """
+    if images.shape[1:] != references.shape[1:]:
+        raise ValueError(
+            f"images of shape {tuple(images.shape[1:])} and references of shape "
+            f"{tuple(references.shape[1:])} cannot be compared."
+        )
+    flat, others = images.flatten(1), references.flatten(1)
+    for start in range(0, len(flat), chunk):
+        yield start, torch.cdist(flat[start : start + chunk], others)

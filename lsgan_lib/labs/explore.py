@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from lsgan_lib.figures import DOTS_PER_INCH, shown
-from lsgan_lib.labs.repaint import repaint
+from lsgan_lib.labs.repaint import label, repaint
 
 Draw = Callable[[Axes, Any], object]
 
@@ -95,8 +95,3 @@ def evenly(values: Sequence[Any], count: int) -> list[Any]:
     if count < 2:
         return list(values[:count])
     return [values[round(i * (len(values) - 1) / (count - 1))] for i in range(count)]
-
-
-def label(value: Any) -> str:
-    """Write a value as short as it can be read, with a true minus sign."""
-    return value if isinstance(value, str) else f"{value:g}".replace("-", "−")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lsgan_lib.figures import show_images, tile
 from lsgan_lib.labs.explore import evenly
 from lsgan_lib.labs.repaint import repaint, repaint_plane
-from lsgan_lib.latent import Noise, Way, manifold_grid, path
+from lsgan_lib.latent import Noise, Way, images_of, manifold_grid, path
 
 
 def latent_slider(
@@ -77,16 +77,6 @@ def latent_plane(
         [round(value, 3) for value in torch.linspace(-1, 1, stops).tolist()],
         width=width,
     )
-
-
-@torch.no_grad()
-def images_of(generator: nn.Module, z: Tensor) -> Tensor:
-    """Make one image (C, H, W) for each row of z."""
-    if generator.training:
-        raise ValueError("the generator is in training mode; call generator.eval() first")
-    device = next(generator.parameters()).device
-    images: Tensor = generator(z.to(device))
-    return images.cpu()
 
 
 def enlarged(images: Tensor | np.ndarray, width: int, columns: int | None = None) -> bytes:

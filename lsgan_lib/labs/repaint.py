@@ -60,7 +60,7 @@ def repaint_plane(
 
     picture: makes the PNG file of a pair of values. The rest as in `repaint`.
     """
-    labels = [f"{value:g}".replace("-", "−") for value in values]
+    labels = [label(value) for value in values]
     sliders = [_slider(name, labels, len(values) // 2, width) for name in names]
     image, status = _follow(
         sliders,
@@ -113,6 +113,11 @@ def _follow(
         slider.observe(paint, names="value")
     paint()
     return image, status
+
+
+def label(value: Any) -> str:
+    """Write a value as short as it can be read, with a true minus sign."""
+    return value if isinstance(value, str) else f"{value:g}".replace("-", "−")
 
 
 def show_live(widget: widgets.Widget, sentence: str) -> None:

@@ -94,10 +94,7 @@ class Trainer:
         """What the averaged generator (or another network) makes of the fixed noise."""
         network = network or self.average
         was_training = network.training
-        network.eval()
-        with torch.no_grad():
-            # In pieces: 5,000 images at once would not fit everywhere.
-            images = torch.cat([network(z) for z in self.fixed_noise.split(500)])
+        images = latent.images_of(network.eval(), self.fixed_noise)
         network.train(was_training)
         return images
 
@@ -130,7 +127,7 @@ class Trainer:
     def _last_of_tick(self) -> bool:
         """Whether this step ends a tick: only then are gradients at the inputs measured."""
         after = self.shown + self.recipe.critic_steps * self.recipe.batch_size
-        return after // self.recipe.tick > self.shown // self.recipe.tick
+        return due(self.recipe.tick, self.shown, after)
 
     def tick(self) -> dict[str, float]:
         """End a tick: the means since the last one, as a row that joins the history."""
@@ -167,6 +164,11 @@ class Trainer:
         self._counts = dict(state["counts"])
         self.history = list(state["history"])
         self.shown = state["shown"]
+
+
+def due(every: int, before: int, after: int) -> bool:
+    """Whether a multiple of `every` images lies in (before, after]."""
+    return after // every > before // every
 
 
 def _gradient_norm(network: nn.Module) -> Tensor:

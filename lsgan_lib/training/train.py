@@ -12,7 +12,7 @@ from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.data.mixtures import Mixture
 from lsgan_lib.errors import BookError
 from lsgan_lib.training.interrupt import Interrupt
-from lsgan_lib.training.loop import Trainer
+from lsgan_lib.training.loop import Trainer, due
 from lsgan_lib.training.pictures import grid_png
 from lsgan_lib.training.recipe import Recipe
 from lsgan_lib.training.run_directory import RunDirectory
@@ -46,8 +46,7 @@ def train(
     trainer = Trainer(recipe, stream, where)
     if run is not None:
         run.create(recipe)
-        run.write_facts({**machine(where), "data": facts, "images": 0, "seconds": 0.0})
-        run.write_samples(0, grid_png(trainer.samples()))
+        _begin(trainer, run, facts)
     return _go(trainer, run, progress, on_tick)
 
 
@@ -77,18 +76,27 @@ def resume(
     trainer = Trainer(recipe, stream, where)
     state = run.state(where)
     run.prepare()
-    begun = {**machine(where), "data": facts, "images": 0, "seconds": 0.0}
     if state is None:
-        run.write_facts(begun)
-        run.write_samples(0, grid_png(trainer.samples()))
+        _begin(trainer, run, facts)
     else:
         trainer.load_state_dict(state)
         if before.get("images") != trainer.shown:
             # Stopped between the files of one save: the state, its first, has all the others.
             run.write_generator(trainer.average)
             run.write_log(trainer.history)
-            run.write_facts({**begun, **before, "images": trainer.shown})
+            run.write_facts(_begun(trainer, facts) | before | {"images": trainer.shown})
     return _go(trainer, run, progress, on_tick)
+
+
+def _begin(trainer: Trainer, run: RunDirectory, data: dict[str, Any]) -> None:
+    """Write what a run has before its first step."""
+    run.write_facts(_begun(trainer, data))
+    run.write_samples(0, grid_png(trainer.samples()))
+
+
+def _begun(trainer: Trainer, data: dict[str, Any]) -> dict[str, Any]:
+    """run.json of a run that has not made a step."""
+    return {**machine(trainer.device), "data": data, "images": 0, "seconds": 0.0}
 
 
 def _go(
@@ -108,7 +116,7 @@ def _go(
             trainer.step()
             bar.update(trainer.shown - before)
             ended = trainer.shown >= recipe.images
-            if _due(recipe.tick, before, trainer.shown) or ended:
+            if due(recipe.tick, before, trainer.shown) or ended:
                 row = trainer.tick()
                 now = time.perf_counter()
                 row["images_per_second"] = (trainer.shown - tick_shown) / (now - tick_clock)
@@ -117,9 +125,9 @@ def _go(
                 if on_tick is not None:
                     on_tick(trainer)
             if run is not None:
-                if _due(recipe.samples_every, before, trainer.shown) or ended:
+                if due(recipe.samples_every, before, trainer.shown) or ended:
                     run.write_samples(trainer.shown, grid_png(trainer.samples()))
-                if _due(recipe.state_every, before, trainer.shown) or ended:
+                if due(recipe.state_every, before, trainer.shown) or ended:
                     clock = _save(trainer, run, clock)
         if interrupt.asked:
             where = ""
@@ -128,11 +136,6 @@ def _go(
                 where = f" Go on with `lsgan resume {run.path}`."
             raise KeyboardInterrupt(f"stopped after {trainer.shown:,} images.{where}")
     return trainer
-
-
-def _due(every: int, before: int, after: int) -> bool:
-    """Whether a multiple of `every` images lies in (before, after]."""
-    return after // every > before // every
 
 
 def _save(trainer: Trainer, run: RunDirectory, clock: float) -> float:
