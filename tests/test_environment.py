@@ -13,6 +13,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lsgan_lib.environment import PYTHON_NEEDED, TORCH_NEEDED
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -45,6 +47,14 @@ def test_the_lock_pins_every_dependency_within_its_bound(name):
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), f"{pin} is not one exact version"
         version = str(pin.specifier).removeprefix("==")
         assert Requirement(f"{name}{EVERYTHING[name]}").specifier.contains(version)
+
+
+def test_the_start_page_asks_for_the_versions_that_pyproject_asks_for():
+    for needed, bound in (
+        (PYTHON_NEEDED, PROJECT["requires-python"]),
+        (TORCH_NEEDED, EVERYTHING["torch"]),
+    ):
+        assert bound == ">=" + ".".join(map(str, needed))
 
 
 def test_the_lock_names_no_registry():

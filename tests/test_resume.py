@@ -90,13 +90,20 @@ def test_a_run_in_memory_ends_in_the_same_bits_too(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_saves_the_run_where_it_stands_and_says_how_to_go_on(tmp_path, number):
     """At 32 images, between the states that are due at 24 and 48."""
-    run = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt, match="stopped after 32 images. Go on with `lsgan resum"):
+    run = tmp_path / "my run"
+    with pytest.raises(KeyboardInterrupt) as caught:
         train(RECIPE, small_digits(), run, device="cpu", on_tick=Stop(32, number))
+    assert str(caught.value) == f"stopped after 32 images. Go on with `lsgan resume '{run}'`."
     assert RunDirectory(run).state()["shown"] == 32
     assert RunDirectory(run).facts()["images"] == 32
     assert [row["images"] for row in RunDirectory(run).log()] == [16, 32]
     assert RunDirectory(run).generator()
+
+
+def test_a_stop_in_the_last_step_says_that_nothing_is_left_to_do(tmp_path):
+    with pytest.raises(KeyboardInterrupt, match="The run is finished"):
+        train(RECIPE, small_digits(), tmp_path, device="cpu", on_tick=Stop(RECIPE.images))
+    assert RunDirectory(tmp_path).state()["shown"] == RECIPE.images
 
 
 def test_a_stop_of_a_run_in_memory_promises_nothing():

@@ -35,7 +35,7 @@ def record(source: Path) -> Path:
     run, name = RunDirectory(source), source.name
     recipe, facts = run.recipe(), run.facts()
     if facts.get("images", 0) < recipe.images:
-        raise BookError(f"{source} is not finished: `lsgan resume {source}` first.")
+        raise BookError(f"{source} is not finished: `{run.resume_command}` first.")
     if RECIPES.get(name) != recipe:
         raise BookError(f"the recipe in {source} is not today's recipe {name!r}: train it again.")
     folder = ASSETS / "runs" / name

@@ -11,6 +11,7 @@ generator.safetensors   the averaged generator
 import csv
 import io
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ class RunDirectory:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
+    @property
+    def resume_command(self) -> str:
+        """What to type to go on with this run."""
+        return f"lsgan resume {shlex.quote(str(self.path))}"
+
     def exists(self) -> bool:
         """Whether a run was begun here."""
         return (self.path / "recipe.json").is_file()
@@ -49,8 +55,8 @@ class RunDirectory:
         """Begin a run; raises BookError where another one lies, or the folder cannot be made."""
         if self.exists():
             raise BookError(
-                f"{self.path} already holds a run. Go on with it by `lsgan resume {self.path}`, "
-                "or choose another folder with --out."
+                f"{self.path} already holds a run. Go on with it by `{self.resume_command}`, or "
+                " choose another folder with --out."
             )
         self.prepare()
         write_json(self.path / "recipe.json", to_json(recipe))

@@ -130,11 +130,13 @@ def _go(
                 if due(recipe.state_every, before, trainer.shown) or ended:
                     clock = _save(trainer, run, clock)
         if interrupt.asked:
-            where = ""
-            if run is not None:
+            next_step = ""
+            if trainer.shown >= recipe.images:
+                next_step = " The run is finished."  # and saved: the signal came in its last step
+            elif run is not None:
                 _save(trainer, run, clock)
-                where = f" Go on with `lsgan resume {run.path}`."
-            raise KeyboardInterrupt(f"stopped after {trainer.shown:,} images.{where}")
+                next_step = f" Go on with `{run.resume_command}`."
+            raise KeyboardInterrupt(f"stopped after {trainer.shown:,} images.{next_step}")
     return trainer
 
 
