@@ -17,12 +17,12 @@ from lsgan_lib.labs import repaint as repaint_module  # noqa: E402
 from lsgan_lib.labs.explore import evenly, explore, label, picture  # noqa: E402
 from lsgan_lib.labs.latent_slider import (  # noqa: E402
     enlarged,
-    images_of,
     latent_plane,
     latent_slider,
     walk,
 )
 from lsgan_lib.labs.repaint import repaint, repaint_plane  # noqa: E402
+from lsgan_lib.latent import images_of  # noqa: E402
 
 
 @pytest.fixture

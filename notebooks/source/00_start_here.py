@@ -27,8 +27,7 @@ import torch
 from lsgan_lib.book import load_run
 from lsgan_lib.data import digits
 from lsgan_lib.figures import strip_of_images, use_style
-from lsgan_lib.labs.latent_slider import images_of
-from lsgan_lib.latent import draw
+from lsgan_lib.latent import draw, images_of
 
 use_style()
 written = digits().images[:32]
@@ -65,8 +64,8 @@ from lsgan_lib.evaluation.neighbours import nearest
 from lsgan_lib.exercises import chapter_00 as exercises
 from lsgan_lib.figures import landscape
 from lsgan_lib.labs.explore import explore, strip
-from lsgan_lib.labs.latent_slider import images_of, latent_slider
-from lsgan_lib.latent import draw, path
+from lsgan_lib.labs.latent_slider import latent_slider
+from lsgan_lib.latent import draw, images_of, path
 from lsgan_lib.losses import least_squares, loss_sensitive, wasserstein
 from lsgan_lib.losses.objectives import LeastSquares, LossSensitive, Penalty
 from lsgan_lib.networks import MLPNetworks

@@ -78,8 +78,8 @@ from lsgan_lib.evaluation.neighbours import agreement
 from lsgan_lib.evaluation.specks import specks
 from lsgan_lib.exercises import chapter_04 as exercises
 from lsgan_lib.figures import show_images, strip_of_images, strip_of_pictures, training_curves
-from lsgan_lib.labs.latent_slider import images_of, latent_plane, latent_slider
-from lsgan_lib.latent import draw, lerp, path
+from lsgan_lib.labs.latent_slider import latent_plane, latent_slider
+from lsgan_lib.latent import draw, images_of, lerp, path
 from lsgan_lib.losses.objectives import LeastSquares
 from lsgan_lib.networks import LeastSquaresNetworks
 from lsgan_lib.networks.dropout import Dropout, dropout_at_sampling
@@ -493,8 +493,8 @@ claim(in_training_mode > 0.1, "in training mode the company changes a digit visi
 claim(alone_and_in_company(generator) < 1e-3, "in evaluation mode it does not")
 
 # %% [markdown]
-# *Cure.* `generator.eval()` before you sample. *Guard.* `RunDirectory.generator()` and the trainer's
-# `average` come in evaluation mode, and `Trainer.samples()` sets it. The second trap is in the comment
+# *Cure.* `generator.eval()` before you sample. *Guard.* `images_of` refuses a generator in
+# training mode; `RunDirectory.generator()` and the trainer's `average` come in evaluation mode. The second trap is in the comment
 # above: a forward pass in training mode also moves the running means, even under `no_grad`.
 #
 # ## Train the real thing

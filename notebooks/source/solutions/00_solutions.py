@@ -24,8 +24,7 @@ from lsgan_lib.book import claim, load_run, setup, versions
 from lsgan_lib.data import ring
 from lsgan_lib.exercises import chapter_00 as exercises
 from lsgan_lib.figures import landscape, show_images
-from lsgan_lib.labs.latent_slider import images_of
-from lsgan_lib.latent import draw
+from lsgan_lib.latent import draw, images_of
 from lsgan_lib.losses import least_squares, loss_sensitive
 from lsgan_lib.losses.objectives import LeastSquares
 from lsgan_lib.networks import MLPNetworks
