@@ -57,7 +57,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 		echo "Get it from python.org, or name it: make lab PYTHON=/path/to/python3.12"; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable ".[book,test]"
+	$(BIN)/uv pip install --python $(BIN)/python --constraint requirements.lock --editable ".[book,prep,test]"
 	@# no "Would you like to get news?" over the first page, and no look for updates
 	@$(BIN)/jupyter labextension disable --level=sys_prefix \
 		"@jupyterlab/apputils-extension:announcements" 2>/dev/null

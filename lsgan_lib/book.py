@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lsgan_lib.data.folders import ASSETS
 from lsgan_lib.errors import BookError
 from lsgan_lib.files import read_json
+from lsgan_lib.folders import ASSETS, data_folder
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from lsgan_lib.data import ImageSet
     from lsgan_lib.training import Recipe, RunDirectory
 
 REPOSITORY = ASSETS.parent
@@ -88,6 +89,34 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")
+
+
+# --- faces that anybody may show ----------------------------------------------------------------
+
+
+def avatars(count: int = 1_000, *, size: int = 64) -> ImageSet:
+    """Drawn faces, uint8 (count, 3, size, size): made on this machine when first asked for.
+
+    The pictures are the first of `lsgan data avatars`, and are taken from that set where it was
+    made. Otherwise they are drawn (about 150 a second) and kept in the data folder.
+    Raises BookError when the packages that draw them are missing.
+    """
+    from data_prep.avatars import Avatars
+    from data_prep.pack import pack
+    from lsgan_lib.data import read_set
+
+    whole = data_folder() / Avatars(size=size).name
+    if (whole / "manifest.json").is_file() and len(read_set(whole)) >= count:
+        drawn = read_set(whole).first(count)
+    else:
+        source = Avatars(count, size)
+        folder = data_folder() / source.name
+        if not (folder / "manifest.json").is_file():
+            pack(source.job(), folder, progress=False)
+        drawn = read_set(folder)
+    # One line whether they were there or not: a page must print the same each time.
+    print(f"{count:,} faces, drawn on this machine; the first time takes some seconds.")
+    return drawn
 
 
 # --- recorded runs ------------------------------------------------------------------------------

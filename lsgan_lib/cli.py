@@ -1,4 +1,4 @@
-"""The command line: `lsgan recipes | train | resume | sample | interpolate | manifold`.
+"""The command line: `lsgan recipes | data | train | resume | sample | interpolate | manifold`.
 
 Errors that the reader can put right end in one sentence on stderr and exit code 1.
 """
@@ -194,8 +194,40 @@ def _set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+def _data(arguments: Sequence[str]) -> None:
+    """Prepare packed image sets, and list, show or verify those that there are."""
+    from data_prep.__main__ import prepare
+    from data_prep.sources import NAMES
+    from lsgan_lib import sets
+    from lsgan_lib.packed import read_packed
+
+    word, *rest = arguments or ["--help"]
+    if word in ("-h", "--help"):
+        print(
+            "usage: lsgan data list | show NAME | verify NAME\n"
+            "       lsgan data SOURCE [--from PATH] [--size N] [--out FOLDER] ...\n\n"
+            f"sources: {', '.join(NAMES)}\n\nlsgan data SOURCE --help tells more about one."
+        )
+    elif word == "list":
+        print(sets.table_of_sets())
+    elif word in ("show", "verify"):
+        if len(rest) != 1:
+            raise BookError(f"name one set: `lsgan data {word} NAME`. `lsgan data list` shows all.")
+        folder = sets.find_set(rest[0])
+        packed = read_packed(folder, verify=word == "verify")
+        if word == "show":
+            print(sets.describe(folder, packed))
+        else:
+            print(f"{folder}: {len(packed.images):,} pictures match their checksum.")
+    else:
+        code = prepare(word, rest, "lsgan data")
+        if code:
+            sys.exit(code)
+
+
 _COMMANDS: dict[str, Callable[..., None]] = {
     "recipes": recipes,
+    "data": _data,
     "train": _train,
     "resume": resume,
     "sample": sample,
@@ -221,8 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(_usage())
         elif name not in _COMMANDS:
             raise BookError(f"there is no command {name!r}; there are {', '.join(_COMMANDS)}.")
-        elif name == "train":
-            _train(rest)
+        elif name in ("train", "data"):
+            _COMMANDS[name](rest)
         else:
             tyro.cli(_COMMANDS[name], args=rest, prog=f"lsgan {name}")
     except (BookError, ValueError) as error:

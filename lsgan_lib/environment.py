@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from lsgan_lib.data import mnist_files
-from lsgan_lib.data.folders import ASSETS, data_folder
 from lsgan_lib.errors import BookError
+from lsgan_lib.folders import ASSETS, data_folder
 
 PYTHON_NEEDED = (3, 11)
 TORCH_NEEDED = (2, 11)

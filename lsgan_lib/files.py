@@ -32,7 +32,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
         except OSError as error:
             raise BookError(
                 f"could not write {path}: {error.strerror or error}. Free some space or choose "
-                "another folder. Nothing written before is lost; `lsgan resume` goes on with a run."
+                "another folder; nothing written before is lost."
             ) from error
     finally:
         neighbour.unlink(missing_ok=True)

@@ -344,14 +344,20 @@ def links_exist(markdown: str, folder: Path) -> list[str]:
 # --- rules of the whole book ------------------------------------------------------------------
 
 
-def number_of(name: str) -> int:
-    """The chapter's number: 2 for 02_derive_least_squares.ipynb."""
-    return int(name[:2])
+NUMBER = r"(?:\d+|A)\.\d+"
+"""Of an equation, an exercise or a figure: 2.1 in chapter 02, A.1 in the appendix."""
+
+
+def number_of(name: str) -> str:
+    """What a chapter's numbers begin with: "2" for 02_derive_least_squares.ipynb, "A" for
+    appendix_prepare_faces.ipynb and its solutions.
+    """
+    return "A" if name.startswith("appendix_") else str(int(name[:2]))
 
 
 def equations_defined(notebook: NotebookNode) -> list[str]:
     """Numbers of the equations that a notebook defines, "2.1" for \\tag{2.1}, with repeats."""
-    return re.findall(r"\\tag\{(\d+\.\d+)\}", without_code(prose(notebook)))
+    return re.findall(rf"\\tag\{{({NUMBER})\}}", without_code(prose(notebook)))
 
 
 def equations_named(notebook: NotebookNode) -> set[str]:
@@ -366,7 +372,7 @@ def equations_named(notebook: NotebookNode) -> set[str]:
         if token.type == tokenize.COMMENT
     ]
     text = "\n".join([without_maths(without_code(prose(notebook))), *comments])
-    return set(re.findall(r"\(([1-9]\d?\.\d+)\)", text))
+    return set(re.findall(r"\(((?:[1-9]\d?|A)\.\d+)\)", text))
 
 
 def equations_agree(chapters: dict[str, NotebookNode]) -> list[str]:
@@ -378,7 +384,7 @@ def equations_agree(chapters: dict[str, NotebookNode]) -> list[str]:
     defined: dict[str, str] = {}
     for name, notebook in chapters.items():
         for tag in equations_defined(notebook):
-            if int(tag.split(".")[0]) != number_of(name):
+            if tag.split(".")[0] != number_of(name):
                 complaints.append(f"{name}: equation ({tag}) carries another chapter's number")
             if tag in defined:
                 complaints.append(f"{name}: equation ({tag}) was already defined in {defined[tag]}")
@@ -391,17 +397,17 @@ def equations_agree(chapters: dict[str, NotebookNode]) -> list[str]:
 
 def headings(notebook: NotebookNode, word: str) -> list[str]:
     """Numbers of headings such as ``### Exercise 2.1``, in order."""
-    return re.findall(rf"^###\s+{word}\s+(\d+\.\d+)\b", prose(notebook), flags=re.MULTILINE)
+    return re.findall(rf"^###\s+{word}\s+({NUMBER})\b", prose(notebook), flags=re.MULTILINE)
 
 
 def exercises_have_solutions(
-    chapter: NotebookNode, solutions: NotebookNode | None, number: int
+    chapter: NotebookNode, solutions: NotebookNode | None, number: str
 ) -> list[str]:
     """Each exercise has its solution and each solution its exercise, in the same order."""
     asked = headings(chapter, "Exercise")
     solved = headings(solutions, "Solution") if solutions is not None else []
     complaints = [f"Exercise {k} carries another chapter's number" for k in asked
-                  if int(k.split(".")[0]) != number]  # fmt: skip
+                  if k.split(".")[0] != number]  # fmt: skip
     if len(set(asked)) < len(asked):
         complaints.append(f"two exercises have one number: {asked}")
     complaints += [f"Exercise {k} has no solution" for k in asked if k not in solved]
@@ -426,8 +432,8 @@ def goals_name_exercises(chapter: NotebookNode) -> list[str]:
     complaints = []
     for goal in goals:
         goal = goal.split("\n\n")[0]
-        named = re.findall(r"\bExercises?\s+(\d+\.\d+(?:(?:,| and|, and) \d+\.\d+)*)", goal, re.I)
-        numbers = re.findall(r"\d+\.\d+", " ".join(named))
+        named = re.findall(rf"\bExercises?\s+({NUMBER}(?:(?:,| and|, and) {NUMBER})*)", goal, re.I)
+        numbers = re.findall(NUMBER, " ".join(named))
         if not numbers:
             complaints.append(f"goal names no exercise: {goal.strip()}")
         complaints += [f"goal names Exercise {k}, which does not exist" for k in numbers
@@ -438,7 +444,9 @@ def goals_name_exercises(chapter: NotebookNode) -> list[str]:
 def table_agrees(readme: str, chapters: dict[str, NotebookNode]) -> list[str]:
     """README's table lists every chapter once, in order, with the minutes its first cell gives."""
     rows = re.findall(
-        r"^\|[^|\n]*\]\(notebooks/(\d\d_\w+\.ipynb)\)[^|\n]*\|\s*([^|\n]*?)\s*\|", readme, re.M
+        r"^\|[^|\n]*\]\(notebooks/((?:\d\d|appendix)_\w+\.ipynb)\)[^|\n]*\|\s*([^|\n]*?)\s*\|",
+        readme,
+        re.M,
     )
     listed = [name for name, _ in rows]
     complaints = [f"README does not list {name}" for name in chapters if name not in listed]

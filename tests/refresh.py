@@ -193,8 +193,9 @@ def to_script(script: Path) -> None:
 
 
 def scripts_of(number: str) -> list[Path]:
-    """Scripts of a chapter and its solutions; of every chapter for "all"."""
-    pattern = "[0-9][0-9]_*.py" if number == "all" else f"{number.zfill(2)}_*.py"
+    """Scripts of a chapter and its solutions; of every chapter for "all"; "A" is the appendix."""
+    named = {"all": "*.py", "A": "appendix_*.py"}
+    pattern = named.get(number, f"{number.zfill(2)}_*.py")
     found = sorted(SOURCE.glob(pattern)) + sorted((SOURCE / "solutions").glob(pattern))
     if not found:
         raise ChapterError(f"no script matches notebooks/source/{pattern}")

@@ -26,6 +26,7 @@ IN_CONDA = {
     "torch": "pytorch",
     "matplotlib": "matplotlib-base",
     "playwright": "playwright-python",
+    "lmdb": "python-lmdb",
 }
 
 
@@ -63,10 +64,15 @@ def test_the_lock_names_no_registry():
 
 
 def test_conda_lists_what_pyproject_lists():
-    ours = bounds([*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["test"]])
-    expected = {IN_CONDA.get(name, name): bound for name, bound in ours.items()}
+    (by_pip,) = (line["pip"] for line in CONDA if isinstance(line, dict))
+    assert by_pip.pop() == "--editable ."
+    lists = [PROJECT["dependencies"], *(EXTRAS[name] for name in ("book", "prep", "test"))]
+    ours = bounds(sum(lists, []))
+    pip_only = bounds(by_pip)
+    expected = {IN_CONDA.get(k, k): bound for k, bound in ours.items() if k not in pip_only}
     expected |= {"python": PROJECT["requires-python"], "pip": ""}
     assert bounds([line for line in CONDA if isinstance(line, str)]) == expected
+    assert pip_only == {k: bound for k, bound in ours.items() if k in pip_only}
 
 
 def test_conda_gives_a_reason_for_each_line():

@@ -188,7 +188,7 @@ def test_arrays_of_another_kind_are_one_sentence(tmp_path, name, array):
     """The last is a pickle, which may run anything when it is read."""
     write_set(tmp_path, some())
     np.save(tmp_path / name, array)
-    with pytest.raises(BookError, match="damaged|promises|one uint8 label"):
+    with pytest.raises(BookError, match="damaged|promises|one uint8 or uint16 label"):
         read_set(tmp_path)
 
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lsgan_lib.data import digits, mnist
-from lsgan_lib.data.folders import data_folder
 from lsgan_lib.data.idx import read_idx
 from lsgan_lib.data.mnist_files import mnist_or_digits
 from lsgan_lib.errors import BookError
+from lsgan_lib.folders import data_folder
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

@@ -306,11 +306,11 @@ def test_solutions_and_other_chapters_may_name_a_chapters_equation():
 def test_exercises_and_solutions(asked, solved, good):
     chapter = with_prose("\n".join(f"### Exercise {k} - try\n" for k in asked.split()))
     solutions = with_prose("\n".join(f"### Solution {k}\n" for k in solved.split()))
-    assert (rules.exercises_have_solutions(chapter, solutions, 2) == []) == good
+    assert (rules.exercises_have_solutions(chapter, solutions, "2") == []) == good
 
 
 def test_exercises_without_a_solutions_notebook_are_found():
-    assert rules.exercises_have_solutions(with_prose("### Exercise 2.1"), None, 2) != []
+    assert rules.exercises_have_solutions(with_prose("### Exercise 2.1"), None, "2") != []
 
 
 @pytest.mark.parametrize(

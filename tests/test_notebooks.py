@@ -17,6 +17,10 @@ def named(path: Path) -> str:
     return path.stem
 
 
+def prefix(path: Path) -> str:
+    return path.name.split("_")[0]
+
+
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", EVERY, ids=named)
 def test_rule(path, rule):
@@ -45,7 +49,7 @@ def test_goals_name_exercises(path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=named)
 def test_exercises_have_solutions(path):
-    solutions = NOTEBOOKS / "solutions" / f"{path.name[:2]}_solutions.ipynb"
+    solutions = NOTEBOOKS / "solutions" / f"{prefix(path)}_solutions.ipynb"
     assert rules.exercises_have_solutions(
         rules.read(path),
         rules.read(solutions) if solutions.exists() else None,
@@ -62,16 +66,18 @@ def test_readme_lists_the_chapters():
     assert rules.table_agrees(readme, {path.name: rules.read(path) for path in CHAPTERS}) == []
 
 
-def test_readme_links_exist():
-    readme = (rules.ROOT / "README.md").read_text(encoding="utf-8")
-    assert rules.links_exist(readme, rules.ROOT) == []
+@pytest.mark.parametrize("folder", [".", "data_prep"])
+def test_readme_links_exist(folder):
+    readme = (rules.ROOT / folder / "README.md").read_text(encoding="utf-8")
+    assert rules.links_exist(readme, rules.ROOT / folder) == []
 
 
 def test_there_are_chapters_and_nothing_else():
     """An empty folder would pass all of the above."""
-    assert [path for path in CHAPTERS if not re.fullmatch(r"\d\d(_[a-z]+)+", path.stem)] == []
+    pattern = r"(\d\d|appendix)(_[a-z]+)+"
+    assert [path for path in CHAPTERS if not re.fullmatch(pattern, path.stem)] == []
     assert CHAPTERS and CHAPTERS[0].name == "00_start_here.ipynb"
-    numbers = [path.name[:2] for path in CHAPTERS]
+    numbers = [prefix(path) for path in CHAPTERS]
     assert len(set(numbers)) == len(numbers)
     assert {path.stem for path in SOLUTIONS} <= {f"{number}_solutions" for number in numbers}
 
@@ -89,8 +95,9 @@ def test_the_library_names_equations_that_exist():
         f"{path.relative_to(rules.ROOT)}: ({tag})"
         for path in sorted((rules.ROOT / "lsgan_lib").rglob("*.py"))
         for tag in re.findall(
-            r"[Cc]hapter \d\d,\s+\((\d+\.\d+)\)", path.read_text(encoding="utf-8")
+            rf"(?:[Cc]hapter \d\d|[Aa]ppendix),\s+\(({rules.NUMBER})\)",
+            path.read_text(encoding="utf-8"),
         )
-        if int(tag.split(".")[0]) in written and tag not in defined
+        if tag.split(".")[0] in written and tag not in defined
     ]
     assert missing == []

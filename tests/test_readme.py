@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from data_prep.sources import NAMES
 from lsgan_lib import cli
 from lsgan_lib.training import RECIPES
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DATA_README = (ROOT / "data_prep" / "README.md").read_text(encoding="utf-8")
 
 SEED_0 = """--train --generate --test --load --gan_type --dataset --zlen --lr --keep_prob --bsize
     --maxepoch --ng --nd --w_mutual""".split()
@@ -40,8 +43,14 @@ def known_flags() -> set[str]:
     return (
         _help("train", "mnist-least-squares")
         | _help("train", "faces-loss-sensitive")
+        | _help("data", "celeba")
         | (_help("sample") | _help("interpolate") | _help("manifold") | _help("resume"))
     )
+
+
+@pytest.fixture(scope="module")
+def flags_of_source() -> dict[str, set[str]]:
+    return {name: _help("data", name) for name in NAMES}
 
 
 def _help(*command: str) -> set[str]:
@@ -76,6 +85,30 @@ def test_every_command_shown_exists(known_flags: set[str]) -> None:
     shown = re.findall(r"^lsgan (\w+) ?([^#\n]*)", README, flags=re.MULTILINE)
     assert {name for name, _ in shown} == set(cli._COMMANDS)
     for name, rest in shown:
+        if name == "data":
+            continue
         assert flags(rest) - {"--help"} <= known_flags
         if name == "train":
             assert rest.split()[0] in RECIPES
+
+
+@pytest.mark.parametrize("text", [README, DATA_README], ids=["README", "data_prep/README"])
+def test_every_data_command_shown_exists(text: str, flags_of_source: dict[str, set[str]]) -> None:
+    shown = re.findall(r"^(?:    )?lsgan data (\w+) ?([^#\n]*)", text, flags=re.MULTILINE)
+    assert shown
+    for name, rest in shown:
+        if name not in ("list", "show", "verify"):
+            assert flags(rest) <= flags_of_source[name], (name, rest)
+
+
+def test_the_guide_to_data_lists_every_source_and_no_other() -> None:
+    (rows,) = re.findall(
+        r"^\| name \| pictures.*\n\|.*\n((?:\|.*\n)+)", DATA_README, flags=re.MULTILINE
+    )
+    listed = re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in rows.splitlines()))
+    assert sorted(listed) == sorted(NAMES)
+
+
+def test_every_flag_in_the_guide_to_data_exists(flags_of_source: dict[str, set[str]]) -> None:
+    known = set().union(*flags_of_source.values())
+    assert flags(DATA_README) - {"--data", "--help"} <= known

@@ -1,10 +1,10 @@
 """Packed image sets, toy mixtures, and batches that are already on the device."""
 
 from lsgan_lib.data.batches import Batches
-from lsgan_lib.data.folders import ASSETS, data_folder
 from lsgan_lib.data.image_set import ImageSet, make_set, read_set, to_float, to_uint8, write_set
 from lsgan_lib.data.mixtures import Mixture, grid, ring, seed_ring
 from lsgan_lib.data.mnist_files import digits, mnist
+from lsgan_lib.folders import ASSETS, data_folder
 
 __all__ = [
     "ASSETS",

@@ -1,28 +1,18 @@
-"""Packed image sets: one array of uint8 pixels and a manifest that says what they are.
+"""Packed image sets as tensors: uint8 pixels, labels, and a manifest that says what they are.
 
-A set is a folder:
-
-    manifest.json   name, count, shape, source, licence, sha256 of the pixels, ...
-    images.npy      uint8 (N, C, H, W), memory-mapped; or images.npz, compressed, for small sets
-    labels.npy      uint8 (N,), only when there are labels; images.npz holds its own
-
-Channels stand before rows because that is how the networks take them: a batch is one gather and
-needs no transpose. uint8 keeps a set at a quarter of its size in float32.
+How a set lies on the disk is the subject of ``lsgan_lib.packed``.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from lsgan_lib import packed
 from lsgan_lib.errors import BookError
-from lsgan_lib.files import atomic, read_json, sha256, write_json
-
-FORMAT = 1
-"""Version of the layout above, kept in the manifest."""
+from lsgan_lib.packed import FORMAT, Packed, label_type, read_packed, write_packed
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ def to_uint8(images: Tensor) -> Tensor:
 
 def checksum(images: Tensor) -> str:
     """SHA-256 of the pixels in order."""
-    return sha256(np.ascontiguousarray(images.numpy()).data.cast("B"))
+    return packed.checksum(images.numpy())
 
 
 def make_set(images: Tensor, labels: Tensor | None = None, **facts: Any) -> ImageSet:
@@ -102,61 +92,21 @@ def write_set(folder: Path, images: ImageSet, *, compressed: bool = False) -> No
 
     compressed: one images.npz, smaller but read into memory as a whole.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = {"images": images.images.numpy()}
+    labels = None
     if images.labels is not None:
-        arrays["labels"] = images.labels.numpy().astype(np.uint8)
-    if compressed:
-        with atomic(folder / "images.npz") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    else:
-        for name, array in arrays.items():
-            with atomic(folder / f"{name}.npy") as file:
-                np.save(file, array)
-    write_json(folder / "manifest.json", images.manifest)
+        labels = images.labels.numpy().astype(label_type(int(images.labels.max()) + 1))
+    write_packed(
+        folder, Packed(images.images.numpy(), labels, images.manifest), compressed=compressed
+    )
 
 
 def read_set(folder: Path, *, verify: bool = False) -> ImageSet:
     """Read the set in a folder; pixels of images.npy stay on the disk until they are used.
 
-    verify: also compare the pixels with the manifest's checksum (reads all of them).
-    Raises BookError, naming the file, where something is missing, damaged or not as the manifest
+    verify: also compare pixels and labels with the manifest's checksums (reads all of them).
+    Raises BookError, naming the folder, where something is missing, damaged or not as the manifest
     says.
     """
-    folder = Path(folder)
-    if not (folder / "manifest.json").is_file():
-        raise BookError(f"{folder} is not a packed image set: it has no manifest.json.")
-    manifest = read_json(folder / "manifest.json")
-    try:
-        if (folder / "images.npz").is_file():
-            with np.load(folder / "images.npz") as arrays:
-                pixels, labels = arrays["images"], arrays.get("labels")
-        else:
-            # Copy-on-write: torch wants writable memory, and the file must never change.
-            pixels = np.load(folder / "images.npy", mmap_mode="c")
-            path = folder / "labels.npy"
-            labels = np.load(path) if path.is_file() else None
-        name, shape = manifest["name"], list(manifest["shape"])
-    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BookError(
-            f"the image set in {folder} is damaged ({reason}). Delete the folder and make it again."
-        ) from error
-    if pixels.dtype != np.uint8 or list(pixels.shape) != shape:
-        raise BookError(
-            f"the manifest in {folder} promises uint8 {shape}, the file holds {pixels.dtype} "
-            f"{list(pixels.shape)}. Delete the folder and make the set again."
-        )
-    if labels is not None and (labels.dtype != np.uint8 or labels.shape != pixels.shape[:1]):
-        raise BookError(
-            f"{name} in {folder} needs one uint8 label for each of {len(pixels)} images, the file "
-            f"holds {labels.dtype} {list(labels.shape)}. Delete the folder and make the set again."
-        )
-    images = torch.from_numpy(pixels)
-    if verify and checksum(images) != manifest.get("sha256"):
-        raise BookError(
-            f"the pixels in {folder} do not match their checksum. Delete the folder and make the "
-            "set again."
-        )
-    return ImageSet(images, None if labels is None else torch.from_numpy(labels).long(), manifest)
+    found = read_packed(folder, verify=verify)
+    labels = None if found.labels is None else torch.from_numpy(found.labels).long()
+    return ImageSet(torch.from_numpy(found.images), labels, found.manifest)

@@ -9,10 +9,10 @@ from typing import Literal
 
 import torch
 
-from lsgan_lib.data.folders import ASSETS, data_folder
 from lsgan_lib.data.idx import read_idx
 from lsgan_lib.data.image_set import ImageSet, make_set, read_set
 from lsgan_lib.errors import BookError
+from lsgan_lib.folders import ASSETS, data_folder
 
 _FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

@@ -1,17 +1,17 @@
 """From the name of the data in a recipe to a stream of batches that fits its networks."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from lsgan_lib.data import folders, mixtures, mnist_files
+from lsgan_lib.data import mixtures, mnist_files
 from lsgan_lib.data.batches import Batches, PointBatches, Stream
 from lsgan_lib.data.image_set import ImageSet, read_set
 from lsgan_lib.data.mixtures import Mixture
 from lsgan_lib.errors import BookError
 from lsgan_lib.networks import MLPNetworks
+from lsgan_lib.sets import find_set
 from lsgan_lib.training.recipe import Recipe
 
 _MIXTURES: dict[str, Callable[[], Mixture]] = {
@@ -31,15 +31,12 @@ def load_data(recipe: Recipe) -> ImageSet | Mixture:
     elif name == "mnist":
         images = mnist_files.mnist_or_digits()
     else:
-        places = [Path(name).expanduser(), folders.data_folder() / name]
-        found = next((place for place in places if (place / "manifest.json").is_file()), None)
-        if found is None:
-            raise BookError(
-                f"there are no data called {name!r}: neither {places[0]} nor {places[1]} is a "
-                "packed image set (a folder with a manifest.json). Built in are mnist, digits, "
-                f"{', '.join(_MIXTURES)}."
-            )
-        images = read_set(found)
+        try:
+            folder = find_set(name)
+        except BookError as problem:
+            built_in = ", ".join(["mnist", "digits", *_MIXTURES])
+            raise BookError(f"{problem} Built in are {built_in}.") from None
+        images = read_set(folder)
     return images.first(recipe.first) if recipe.first is not None else images
 
 

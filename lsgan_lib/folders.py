@@ -7,7 +7,7 @@ import platformdirs
 
 from lsgan_lib.errors import BookError
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
 """The repository's assets: recorded runs, the offline digits, figures."""
 
 
