@@ -153,11 +153,13 @@ def _list_zip(path: Path, prefix: str, found: Listing) -> str | None:
     except Exception as error:  # a damaged table of contents raises many kinds
         return f"is no zip, or a damaged one ({_first_line(error)})"
     for index, member in enumerate(archive.infolist()):
-        if member.is_dir():
+        if member.filename.endswith("/"):  # is_dir() of Python 3.11 fails for an empty name
             continue
-        name = prefix + member.filename
+        name = prefix + (member.filename or f"member {index}")
         parts = PurePosixPath(member.filename).parts
-        if _unsafe(member.filename):
+        if not member.filename:
+            found.refused.append((name, "without a name"))
+        elif _unsafe(member.filename):
             found.refused.append((name, "unsafe path: it leads out of the zip"))
         elif any(part.startswith(".") or part == "__MACOSX" for part in parts):
             found.ignored.append(name)

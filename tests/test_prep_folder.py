@@ -219,6 +219,17 @@ def test_links_to_folders_are_not_followed(tmp_path):
     assert found.refused == [("back", "a link to a folder is not followed")]
 
 
+def test_a_member_whose_name_was_destroyed_is_refused(tmp_path):
+    """A zero byte ends a name; Python 3.11 then fails to say whether the member is a folder."""
+    path = zipped(tmp_path / "a.zip", {"x.png": encoded(noise(0)), "y.png": encoded(noise(1))})
+    content = path.read_bytes()
+    place = content.rindex(b"x.png")
+    path.write_bytes(content[:place] + b"\0" + content[place + 1 :])
+    found = listing(path)
+    assert found.refused == [("member 0", "without a name")]
+    assert [item.name for item in found.items] == ["y.png"]
+
+
 def test_an_encrypted_or_damaged_member_is_dropped_with_its_reason(tmp_path):
     path = zipped(tmp_path / "a.zip", {"x.png": encoded(noise(0)), "y.png": encoded(noise(1))})
     content = bytearray(path.read_bytes())
