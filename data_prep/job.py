@@ -11,7 +11,7 @@ class Dropped(Exception):
     """This picture cannot be used. The text is the reason, as it will stand in the report."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be millions
 class Item:
     """One picture to come, before anything of it was read."""
 

@@ -16,7 +16,7 @@ from lsgan_lib.errors import BookError
 _HEADER = 65_536  # bytes; enough for Pillow to tell what a file is
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a picture's bytes lie: a file, or a member of a zip."""
 

@@ -16,9 +16,11 @@ from full_disk import full_disk
 from painter import Painter, picture
 from PIL import Image
 
+from data_prep import assemble as assembling
 from data_prep import pack as packing
 from data_prep.job import Dropped, Item, Job, Made
-from data_prep.pack import PIECE, pack
+from data_prep.pack import pack
+from data_prep.pieces import PIECE
 from lsgan_lib.data import read_set
 from lsgan_lib.errors import BookError
 from lsgan_lib.packed import checksum
@@ -155,7 +157,7 @@ def test_killed_and_started_again_it_ends_in_the_same_bytes(number, tmp_path):
     assert files(tmp_path / "set") == files(tmp_path / "expected")
     assert not (tmp_path / ".set.part").exists()
     again = {int(path.name.split(".")[0]) for path in (tmp_path / "third").iterdir()}
-    finished = {i for name in done for i in packing._span(MANY, int(name[:5]))}
+    finished = {i for name in done for i in range(MANY)[int(name[:5]) * PIECE :][:PIECE]}
     assert again == set(range(MANY)) - finished  # nothing that was finished was made twice
 
 
@@ -167,7 +169,7 @@ def test_a_failure_while_the_set_is_put_together_leaves_no_set(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(os if step == "replace" else packing, step, fail)
+        broken.setattr(os if step == "replace" else assembling, step, fail)
         if step == "replace":  # of the folder only
             real = os.rename
             broken.setattr(os, "replace", lambda a, b: fail() if Path(a).is_dir() else real(a, b))
@@ -183,7 +185,7 @@ def test_files_that_changed_meanwhile_are_read_again(tmp_path, monkeypatch):
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(packing, "_assemble", fail)
+        broken.setattr(packing, "assemble", fail)
         with pytest.raises(RuntimeError):
             make(Painter(300).job(), tmp_path / "set", workers=1)
     assert len(pieces(tmp_path)) == 3
@@ -196,7 +198,7 @@ def test_files_that_changed_meanwhile_are_read_again(tmp_path, monkeypatch):
 
 def test_a_damaged_piece_is_made_again(tmp_path, expected, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(packing, "_assemble", lambda *_: 1 / 0)
+        broken.setattr(packing, "assemble", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             make(Painter().job(), tmp_path / "set", workers=1)
     path = tmp_path / ".set.part" / "00002.npz"
