@@ -2,7 +2,7 @@
 
     python -m data_prep.offline_digits
 
-Run once by an author; readers get the result with the repository.
+Run once by an author (pip install -e ".[author]"); readers get the result with the repository.
 """
 
 import numpy as np

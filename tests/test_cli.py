@@ -125,7 +125,7 @@ def test_train_without_a_recipe_says_what_to_name(here):
 
 
 def test_a_wrong_command_lists_the_right_ones():
-    assert "there is no command 'trian'; there are recipes, train, resume" in refusal("trian")
+    assert "there is no command 'trian'; there are recipes, data, train, resume" in refusal("trian")
 
 
 # --- train ---------------------------------------------------------------------------------------

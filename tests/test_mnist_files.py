@@ -208,7 +208,7 @@ def test_without_files_and_network_the_book_s_digits_stand_in_with_a_warning(
         images = mnist_or_digits()
     assert images.manifest == digits().manifest
     assert "\n" not in str(seen[0].message)
-    assert no_network == [str(tmp_path / "mnist")]
+    assert [Path(root).parent for root in no_network] == [tmp_path / "mnist"]
 
 
 def test_files_that_are_fetched_are_then_read(tmp_path, monkeypatch):
@@ -221,6 +221,17 @@ def test_files_that_are_fetched_are_then_read(tmp_path, monkeypatch):
         warnings.simplefilter("error")
         monkeypatch.setenv("LSGAN_DATA", str(tmp_path))
         assert len(mnist_or_digits()) == 12
+
+
+def test_a_download_that_breaks_off_leaves_nothing_that_looks_like_a_file(tmp_path, monkeypatch):
+    def break_off(root: str, download: bool) -> None:
+        packed(Path(root) / "MNIST" / "raw" / f"{IMAGES}.gz", b"half")
+        raise OSError("connection lost")
+
+    monkeypatch.setattr(torchvision.datasets, "MNIST", break_off)
+    with pytest.raises(BookError, match="could not be downloaded .connection lost"):
+        mnist(folder=tmp_path)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_nothing_is_fetched_where_that_is_not_wanted(tmp_path, no_network):

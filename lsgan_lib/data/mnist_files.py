@@ -3,6 +3,7 @@
 LeCun, Cortes, Burges, "The MNIST database of handwritten digits", licence CC BY-SA 3.0.
 """
 
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Literal
@@ -94,7 +95,11 @@ def _download(home: Path) -> None:
 
     try:
         home.mkdir(parents=True, exist_ok=True)
-        MNIST(str(home), download=True)
+        # Elsewhere first: where a download breaks off, torchvision leaves a file that looks whole.
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=home) as part:
+            MNIST(part, download=True)
+            for path in (Path(part) / "MNIST" / "raw").iterdir():
+                path.replace(home / path.name)
     except (OSError, RuntimeError) as error:
         raise _CannotFetch(
             f"MNIST is not in {home} and could not be downloaded ({str(error).splitlines()[0]})."
