@@ -29,6 +29,10 @@ from lsgan_lib.files import read_json, write_json
 from lsgan_lib.packed import frequent_reasons
 
 
+class Busy(BookError):
+    """Another process is making the same set at this moment."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What became of a job."""
@@ -54,8 +58,9 @@ def pack(
     workers: processes; as many as there are cores if not given. strict: refuse to make a set when
     anything had to be dropped. Where the same job was begun before, it goes on; where its set is
     there already, nothing is done.
-    Raises BookError when `out` holds something else, nothing could be kept, the disk is full, or
-    strict and something was dropped. Ctrl-C raises KeyboardInterrupt and keeps finished pieces.
+    Raises Busy while another process makes the same folder, and BookError when `out` holds
+    something else, nothing could be kept, the disk is full, or strict and something was dropped.
+    Ctrl-C raises KeyboardInterrupt and keeps finished pieces.
     """
     out = Path(out).expanduser()
     identity = _identity(job)
@@ -69,22 +74,28 @@ def pack(
         part.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BookError(f"cannot write to {out.parent}: {error.strerror}.") from error
+    lock = filelock.FileLock(part / "lock", timeout=0)
     try:
-        with filelock.FileLock(part / "lock", timeout=0):
+        lock.acquire()
+    except (filelock.Timeout, FileNotFoundError):  # held, or just cleared away with its folder
+        raise Busy(f"another process is making {out} at this moment.") from None
+    try:
+        if not _is_there(out, identity):
             _begin(part, identity, job)
             make_pieces(job, part, workers, progress)
             assemble(job, part, part / "set", identity, strict)
             if out.is_dir():
                 out.rmdir()  # empty, as _is_there has seen
             os.replace(part / "set", out)
-    except filelock.Timeout:
-        raise BookError(f"another process is making {out} at this moment.") from None
+        shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         raise BookError(
             f"could not write {out}: {error.strerror or error}. Free some space or choose another "
             "--out, then run the same command again: finished work is kept."
         ) from error
-    shutil.rmtree(part, ignore_errors=True)
+    finally:
+        lock.release()
+    shutil.rmtree(part, ignore_errors=True)  # where a lock that is held cannot be deleted
     return _result(out)
 
 

@@ -142,7 +142,8 @@ def _in_processes(job: Job, part: Path, missing: list[int], processes: int, bar:
     except BrokenProcessPool as error:
         raise BookError(
             "a worker process died, most often for want of memory. Run the same command again with "
-            "--workers 1: finished work is kept."
+            "--workers 1: finished work is kept. (A script of yours that calls pack() must do so "
+            'under `if __name__ == "__main__":`, since each worker imports it.)'
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

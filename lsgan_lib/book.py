@@ -102,7 +102,7 @@ def avatars(count: int = 1_000, *, size: int = 64) -> ImageSet:
     Raises BookError when the packages that draw them are missing.
     """
     from data_prep.avatars import Avatars
-    from data_prep.pack import pack
+    from data_prep.pack import Busy, pack
     from lsgan_lib.data import read_set
 
     whole = data_folder() / Avatars(size=size).name
@@ -111,8 +111,11 @@ def avatars(count: int = 1_000, *, size: int = 64) -> ImageSet:
     else:
         source = Avatars(count, size)
         folder = data_folder() / source.name
-        if not (folder / "manifest.json").is_file():
-            pack(source.job(), folder, progress=False)
+        while not (folder / "manifest.json").is_file():
+            try:
+                pack(source.job(), folder, workers=1, progress=False)
+            except Busy:  # another page draws the same faces
+                time.sleep(0.5)
         drawn = read_set(folder)
     # One line whether they were there or not: a page must print the same each time.
     print(f"{count:,} faces, drawn on this machine; the first time takes some seconds.")

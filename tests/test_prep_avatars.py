@@ -1,5 +1,9 @@
 """Drawn faces: the same on every call, all different, and at hand for a chapter."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -71,6 +75,24 @@ def test_a_chapter_draws_them_once_and_prints_one_line_each_time(tmp_path, monke
     assert (first.images == second.images).all() and capsys.readouterr() == line
     assert "5 faces" in line.out and line.err == ""
     assert [path.name for path in tmp_path.iterdir()] == ["avatars64-5"]
+
+
+def test_two_pages_may_draw_the_same_faces_at_once(tmp_path):
+    """As when two chapters are tested side by side on a new machine."""
+    code = "from lsgan_lib.book import avatars; print(int(avatars(40).images.sum()))"
+    pages = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | {"LSGAN_DATA": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    said = [page.communicate(timeout=120)[0] for page in pages]
+    assert [page.returncode for page in pages] == [0, 0, 0]
+    assert said[0].splitlines()[-1].isdigit() and len(set(said)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["avatars64-40"]
 
 
 def test_a_chapter_takes_them_from_the_whole_set_where_there_is_one(tmp_path, monkeypatch, thirty):
