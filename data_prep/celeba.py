@@ -164,9 +164,11 @@ def _downloaded(folder: Path) -> Path:
         for number, checksum, name in reversed(wanted):  # the small one first
             download_file_from_google_drive(number, str(home), name, checksum)
     except Exception as error:  # gdown, requests and the disk each raise their own kinds
-        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        text = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        if isinstance(error, OSError):  # those of requests quote the whole address instead
+            text = error.strerror or "no connection to its host"
         raise BookError(
-            f"CelebA could not be downloaded: {text} Its host often refuses. "
+            f"CelebA could not be downloaded: {text}. Its host often refuses. "
             f"Download {ARCHIVE} by hand from {PAGE} and name it: --from {ARCHIVE}."
         ) from error
     return home / ARCHIVE

@@ -114,7 +114,7 @@ from painter import Painter
 from data_prep.pack import pack
 from pathlib import Path
 if __name__ == "__main__":
-    job = Painter({count}, seconds=0.001, marks={marks!r}).job()
+    job = Painter({count}, seconds=0.003, marks={marks!r}).job()
     pack(job, Path({out!r}), workers=2, progress=False)
 """
 

@@ -795,7 +795,7 @@ exercises.check_a_5(find_copies)
 # %% [markdown]
 # ## Summary
 #
-# A detector decides who is in a set. Haar finds no face in 76 of 240 photographs, mtcnn in one; a
+# A detector decides who is in a set. Haar finds no face in over 70 of 240 photographs, mtcnn in one; a
 # scale factor of 5 leaves windows of 24 and 120 pixels, and over half of the faces in CelebA's geometry
 # go missing. Two eyes determine turn, scale and shift. Reducing must weigh every pixel, and JPEG comes
 # before it or not at all. Copies that are moved or darkened hide from a search by pixels; about one picture in a
