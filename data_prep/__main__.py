@@ -43,6 +43,12 @@ def prepare(name: str, arguments: Sequence[str], prog: str) -> int:
         """
         job = source.job()  # type: ignore[attr-defined]
         folder = out if out is not None else data_folder() / job.name
+        pictures = getattr(source, "source", None)
+        if pictures is not None and _lies_in(folder, pictures):
+            raise BookError(
+                f"the set would go to {folder}, inside the pictures in {pictures}, and its own "
+                "files would then count among them. Choose another --out."
+            )
         try:
             return pack(job, folder, workers=workers, strict=strict)
         except KeyboardInterrupt:
@@ -53,6 +59,10 @@ def prepare(name: str, arguments: Sequence[str], prog: str) -> int:
     about = (kind.__doc__ or "").splitlines()[0]
     run.__doc__ = (run.__doc__ or "").replace("{about}", about)
     return _say(tyro.cli(run, args=arguments, prog=f"{prog} {name}"))
+
+
+def _lies_in(folder: Path, other: Path) -> bool:
+    return folder.expanduser().resolve().is_relative_to(other.expanduser().resolve())
 
 
 def _say(result: Result) -> int:

@@ -359,6 +359,15 @@ def test_the_command_answers_with_one_sentence_and_exit_code_1(tmp_path, capsys)
     assert "there is no source 'nonsense'" in capsys.readouterr().err
 
 
+def test_a_set_does_not_go_into_the_folder_of_its_pictures(tmp_path, capsys):
+    write(tmp_path / "in" / "a.png", encoded(noise(0)))
+    for out in ("in", "in/set"):
+        arguments = ["folder", "--from", str(tmp_path / "in"), "--out", str(tmp_path / out)]
+        assert main(arguments) == 1
+        assert "Choose another --out" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "a.png"]
+
+
 def test_a_picture_smaller_than_half_is_dropped_unless_asked_for(tmp_path):
     write(tmp_path / "in" / "a.png", encoded(Image.new("RGB", (15, 40))))
     with pytest.raises(BookError, match="no picture could be kept. 1 x 15 x 40 pixels"):
