@@ -21,7 +21,7 @@ _PACKAGES = ("dicebear-core", "dicebear-styles", "resvg-py")
 STYLE = "toon-head"
 # Pale, so that no background is mistaken for skin or hair; the style itself has none.
 BACKGROUNDS = ["#b6e3f4", "#c0aede", "#d1d4f9", "#ffd5dc", "#ffdfbf"]
-# Larger than the style draws them, and lower: at 64 pixels an eye is then five pixels wide.
+# Larger than the style draws them, and lower: at 64 pixels eyes and mouth need what they can get.
 SCALE, DOWN = 1.35, 10
 
 
