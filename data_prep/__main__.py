@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 from data_prep.pack import Result, pack
+from data_prep.pieces import as_text
 from data_prep.sources import NAMES, source
 from lsgan_lib.errors import BookError
 from lsgan_lib.folders import data_folder
@@ -68,12 +69,17 @@ def _lies_in(folder: Path, other: Path) -> bool:
 def _say(result: Result) -> int:
     folder = result.folder
     if result.already:
-        print(f"{folder} is there already: {result.count:,} pictures, made by the same command.")
+        print(
+            f"{as_text(str(folder))} is there already: {result.count:,} pictures, made with these "
+            "options from files of these names and sizes."
+        )
     else:
-        print(f"{result.count:,} pictures in {folder}. Look at {folder / 'contact_sheet.png'}.")
+        shown = as_text(str(folder))
+        print(f"{result.count:,} pictures in {shown}. Look at {shown}/contact_sheet.png.")
     if not result.dropped:
         return 0
-    print(f"{len(result.dropped):,} dropped; {folder / 'report.csv'} names each:", file=sys.stderr)
+    report = as_text(str(folder / "report.csv"))
+    print(f"{len(result.dropped):,} dropped; {report} names each:", file=sys.stderr)
     for reason in frequent_reasons(result.dropped):
         print(f"  {reason}", file=sys.stderr)
     return SOME_DROPPED
@@ -92,7 +98,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m data_pre
         print(f"data_prep: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        print(f"data_prep: {error or 'stopped.'}", file=sys.stderr)
+        print(f"data_prep: {str(error) or 'stopped.'}", file=sys.stderr)
         return 130
 
 

@@ -56,7 +56,7 @@ def assemble(job: Job, part: Path, folder: Path, identity: str, strict: bool) ->
         folder / "manifest.json",
         {
             "format": FORMAT,
-            "name": job.name,
+            "name": as_text(job.name),
             "count": count,
             "shape": [count, *job.shape],
             **{fact: job.facts[fact] for fact in _FACTS if fact in job.facts},

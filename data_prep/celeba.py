@@ -60,7 +60,10 @@ class CelebA:
             options |= self.search.options(self.size)
         path = Path(self.source).expanduser() if self.source else _downloaded(data_folder())
         found = listing(path)
-        items = found.items if self.split == "all" else _part(found.items, path, self.split)
+        items, refused = found.items, found.refused
+        if self.split != "all":
+            items, strangers = _part(found.items, path, self.split)
+            refused = [*refused, *strangers]
         name = f"celeba{self.size}"
         name += f"-{self.framing}" if self.framing in ("window", "face") else ""
         name += f"-{self.split}" if self.split != "all" else ""
@@ -78,7 +81,7 @@ class CelebA:
                 "options": options,
                 "tools": tools,
             },
-            refused=found.refused,
+            refused=refused,
             ignored=found.ignored,
         )
 
@@ -106,9 +109,14 @@ class CelebA:
         return Made(pixels(fit(image, self.size)), note)
 
 
-def _part(items: Sequence[Item], path: Path, split: str) -> list[Item]:
-    """Keep the pictures of one split, compared without ending: png copies belong to it, too."""
-    place, text = _partition(path)
+def _part(
+    items: Sequence[Item], path: Path, split: str
+) -> tuple[list[Item], list[tuple[str, str]]]:
+    """The pictures of one split, and those that the partition does not know, with that reason.
+
+    Names are compared without ending: png copies belong to the split, too.
+    """
+    place, text = _partition(path.resolve())
     try:
         rows = [line.replace(",", " ").split() for line in text.splitlines() if line.strip()]
         number = {PurePosixPath(name).stem: int(part) for name, part in rows if part.isdigit()}
@@ -123,7 +131,8 @@ def _part(items: Sequence[Item], path: Path, split: str) -> list[Item]:
             f"none of the {len(items):,} pictures of {path} is in the split {split} of {place}. "
             "Are they the pictures of CelebA under their own names, 000001.jpg to 202599.jpg?"
         )
-    return kept
+    strangers = [item for item in items if _stem(item) not in number]
+    return kept, [(item.name, "not in CelebA's partition") for item in strangers]
 
 
 def _stem(item: Item) -> str:
@@ -137,10 +146,13 @@ def _partition(path: Path) -> tuple[str, str]:
             if (folder / name).is_file():
                 return str(folder / name), (folder / name).read_text(errors="replace")
     if path.is_file():
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                if PurePosixPath(member).name in PARTITIONS:
-                    return f"{member} in {path}", archive.read(member).decode(errors="replace")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.namelist():
+                    if PurePosixPath(member).name in PARTITIONS:
+                        return f"{member} in {path}", archive.read(member).decode(errors="replace")
+        except Exception as error:  # zipfile raises many kinds for a damaged member
+            raise BookError(f"the partition in {path} is damaged ({error}).") from error
     raise BookError(
         f"--split needs CelebA's partition {PARTITIONS[0]}, which is neither in {path} nor beside "
         f"it. Get it from {PAGE} (folder Eval), put it there, or leave --split away."

@@ -83,8 +83,7 @@ class Classic:
                 i,
                 int(labels[i]),
                 size=pixels[i].size,
-                # There is no file to a picture, so its content stands for the time of change.
-                changed=zlib.crc32(pixels[i].tobytes()),
+                content=zlib.crc32(pixels[i].tobytes()),
             )
             for i in range(len(pixels))
         ]

@@ -1,5 +1,6 @@
 """Any pictures: a folder with or without class sub-folders, a zip, or a folder of zips."""
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +37,10 @@ class Folder:
         """List the pictures; raises BookError when there are none, or --labels cannot be."""
         if self.source is None:
             raise BookError("name the pictures: --from FOLDER, or --from FILE.zip.")
+        if self.name is not None and (Path(self.name).name != self.name or self.name[0] == "."):
+            raise BookError(f"--name {self.name} is no name of a set; --out names a folder.")
+        if self.smallest is not None and self.smallest < 1:
+            raise BookError(f"--smallest is {self.smallest}, but must be at least 1.")
         if self.size < 4:
             raise BookError(f"--size is {self.size}, but must be at least 4.")
         found = listing(self.source)
@@ -86,5 +91,7 @@ class Folder:
 
 
 def _name(source: Path, size: int) -> str:
-    stem = Path(source).expanduser().resolve().stem
-    return stem if stem.endswith(str(size)) else f"{stem}{size}"
+    path = Path(source).expanduser().resolve()
+    name = path.stem if path.is_file() else path.name
+    already = re.search(r"(?<!\d)\d+$", name)
+    return name if already and int(already[0]) == size else f"{name}{size}"

@@ -78,6 +78,11 @@ def read_pixels(place: Place) -> np.ndarray:
         file = _open(place.path, place.member, os.stat(place.path).st_mtime_ns)
         file.seek(place.offset)
         content = file.read(count)
+    except FileNotFoundError:
+        raise BookError(
+            f"{place.path} is no longer there. Run the same command again when it is back: "
+            "finished work is kept."
+        ) from None
     except Exception as error:  # a zip that has changed raises many kinds
         raise Dropped(f"cannot be read ({_short(error)})") from None
     if len(content) != count:

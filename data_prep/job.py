@@ -22,6 +22,8 @@ class Item:
     label: int | None = None
     size: int = 0
     """bytes, where there are any: part of the job's identity"""
+    content: int = 0
+    """a checksum of the bytes where the source knows one unread: part of the job's identity"""
     changed: int = 0
     """time of the last change, ns: a job that goes on later must find the same files"""
 

@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from data_prep.job import Dropped, Item
-from data_prep.pictures import MOST_BYTES, SUFFIXES, open_picture
+from data_prep.pictures import MOST_BYTES, SUFFIXES, UNREAD, open_picture
 from lsgan_lib.errors import BookError
 
 _HEADER = 65_536  # bytes; enough for Pillow to tell what a file is
+_BOXES = (b"avif", b"avis", b"heic", b"heix", b"mif1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def read(place: Place) -> bytes:
         archive = _open_zip(place.path)
         with archive.open(archive.infolist()[place.index]) as file:
             return file.read(MOST_BYTES + 1)
+    except FileNotFoundError:  # it was listed a moment ago: a disk or a network drive went away
+        raise BookError(
+            f"{place.path} is no longer there. Run the same command again when the pictures are "
+            "back: finished work is kept."
+        ) from None
     except OSError as error:
         raise Dropped(f"cannot be read ({error.strerror or error})") from None
     except Exception as error:  # zipfile raises many kinds for a damaged or an encrypted member
@@ -127,7 +133,8 @@ def _list_file(root: Path, path: Path, found: Listing) -> None:
         elif not path.is_file():
             found.refused.append((name, "neither a file nor a folder"))
         elif path.suffix.lower() == ".zip":
-            problem = _list_zip(path, f"{name}/", found)
+            top = name.split("/")[0] if "/" in name else None
+            problem = _list_zip(path, f"{name}/", found, top)
             if problem:
                 found.refused.append((name, problem))
         elif path.suffix.lower() in SUFFIXES:
@@ -136,6 +143,8 @@ def _list_file(root: Path, path: Path, found: Listing) -> None:
                 Item(name, Place(str(path)), size=facts.st_size, changed=facts.st_mtime_ns)
             )
             found.folders.append(top)
+        elif reason := _unread(name):
+            found.refused.append((name, reason))
         else:
             with open(path, "rb") as file:
                 _other(name, file.read(_HEADER), found)
@@ -144,8 +153,11 @@ def _list_file(root: Path, path: Path, found: Listing) -> None:
         found.refused.append((name, f"{what} ({error.strerror})"))
 
 
-def _list_zip(path: Path, prefix: str, found: Listing) -> str | None:
-    """Add the members of a zip; returns what is wrong with the zip as a whole, if anything."""
+def _list_zip(path: Path, prefix: str, found: Listing, top: str | None = None) -> str | None:
+    """Add the members of a zip; returns what is wrong with the zip as a whole, if anything.
+
+    top: the top folder that the zip itself lies in.
+    """
     try:
         archive = _open_zip(str(path.resolve()))
     except OSError as error:
@@ -169,8 +181,12 @@ def _list_zip(path: Path, prefix: str, found: Listing) -> str | None:
                 continue
             place = Place(str(path.resolve()), member.filename, index)
             # The checksum of the contents is in the table, which says more than a time.
-            found.items.append(Item(name, place, size=member.file_size, changed=member.CRC))
-            found.folders.append(parts[0] if len(parts) > 1 and not prefix else None)
+            found.items.append(Item(name, place, size=member.file_size, content=member.CRC))
+            found.folders.append(top or (parts[0] if len(parts) > 1 and not prefix else None))
+        elif reason := _unread(member.filename):
+            found.refused.append((name, reason))
+        elif member.filename.lower().endswith(".zip"):
+            found.refused.append((name, "a zip within a zip is not read: unpack the outer one"))
         else:
             try:
                 with archive.open(member) as file:
@@ -191,11 +207,21 @@ def _other(name: str, header: bytes, found: Listing) -> None:
     try:
         kind = open_picture(header).format
     except Dropped:
+        # Of these Pillow wants the whole file before it says what it is.
+        kind = "WEBP" if header[:4] + header[8:12] == b"RIFFWEBP" else None
+        kind = "AVIF or HEIC" if header[4:8] == b"ftyp" and header[8:12] in _BOXES else kind
+    if kind is None:
         found.ignored.append(name)
         return
     suffix = PurePosixPath(name).suffix
     ending = f"ends in {suffix}" if suffix else "has no ending"
     found.refused.append((name, f"wrong extension: holds a {kind} picture, but its name {ending}"))
+
+
+def _unread(name: str) -> str | None:
+    """The reason to refuse a picture of a kind that cannot be read here, by its ending."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return f"{suffix} pictures are not read: export them as JPEG" if suffix in UNREAD else None
 
 
 def _unique(items: list[Item]) -> list[Item]:

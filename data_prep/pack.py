@@ -26,7 +26,10 @@ from data_prep.job import Job
 from data_prep.pieces import make_pieces
 from lsgan_lib.errors import BookError
 from lsgan_lib.files import read_json, write_json
-from lsgan_lib.packed import frequent_reasons
+from lsgan_lib.packed import frequent_reasons, read_packed
+
+LARGEST = 4096
+"""Pixels a side: beyond, one piece would fill the memory."""
 
 
 class Busy(BookError):
@@ -62,10 +65,20 @@ def pack(
     something else, nothing could be kept, the disk is full, or strict and something was dropped.
     Ctrl-C raises KeyboardInterrupt and keeps finished pieces.
     """
-    out = Path(out).expanduser()
+    if workers is not None and workers < 1:
+        raise BookError(f"--workers is {workers}, but must be at least 1.")
+    if max(job.shape) > LARGEST:
+        raise BookError(f"{job.shape[1]} pixels a side are too many: {LARGEST} is the most.")
+    out = Path(out).expanduser().resolve()
     identity = _identity(job)
     if _is_there(out, identity):
-        return _result(out, already=True)
+        result = _result(out, already=True)
+        if strict and result.dropped:
+            raise BookError(
+                f"--strict, and {out} was made before with {len(result.dropped)} pictures dropped. "
+                "Its report.csv names them."
+            )
+        return result
     if not job.items:
         reasons = "; ".join(frequent_reasons(refusals(job)))
         raise BookError(f"{job.name}: there is nothing to make. {reasons}")
@@ -106,7 +119,7 @@ def _identity(job: Job) -> str:
     """A fingerprint of options and input that a copy of the same files has too: names and sizes."""
     digest = hashlib.sha256(_json([job.name, job.shape, job.facts, job.classes]))
     for item in job.items:
-        digest.update(_json([item.name, item.label, item.size]))
+        digest.update(_json([item.name, item.label, item.size, item.content]))
     digest.update(_json([job.refused, job.ignored]))
     return digest.hexdigest()
 
@@ -123,7 +136,7 @@ def _json(content: Any) -> bytes:
 
 def _is_there(out: Path, identity: str) -> bool:
     if (out / "manifest.json").is_file():
-        if read_json(out / "manifest.json").get("job") == identity:
+        if read_packed(out).manifest.get("job") == identity:
             return True
         raise BookError(
             f"{out} already holds a set made from other files, with other options or with other "

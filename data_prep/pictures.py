@@ -22,6 +22,9 @@ SUFFIXES = frozenset(
 )
 """Endings by which a file claims to be a picture."""
 
+UNREAD = frozenset(".heic .heif .jxl .dng .cr2 .cr3 .nef .arw .raf .orf .rw2 .psd .svg".split())
+"""Endings of pictures that cannot be read here; to pass over them would lose them in silence."""
+
 Fit = Literal["crop", "squash"]
 
 Image.init()  # otherwise Pillow knows only the most frequent formats by name

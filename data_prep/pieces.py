@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -41,8 +42,6 @@ def make_pieces(job: Job, part: Path, workers: int | None, progress: bool) -> No
 
     workers: processes; as many as there are cores for None. Raises BookError when a worker dies.
     """
-    if workers is not None and workers < 1:
-        raise BookError(f"--workers is {workers}, but must be at least 1.")
     missing = [number for number in _numbers(job) if not _piece(part, number).is_file()]
     to_do = sum(len(items_of(job, number)) for number in missing)
     total = len(job.items)
@@ -136,7 +135,8 @@ def _in_processes(job: Job, part: Path, missing: list[int], processes: int, bar:
         initargs=(replace(job, items=()), part),  # each task brings its own few items
     )
     try:
-        tasks = [pool.submit(_work, number, items_of(job, number)) for number in missing]
+        with _without_sigint():
+            tasks = [pool.submit(_work, number, items_of(job, number)) for number in missing]
         for finished in as_completed(tasks):
             bar.update(finished.result())
     except BrokenProcessPool as error:
@@ -146,7 +146,28 @@ def _in_processes(job: Job, part: Path, missing: list[int], processes: int, bar:
             'under `if __name__ == "__main__":`, since each worker imports it.)'
         ) from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        try:
+            pool.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:  # a second Ctrl-C: do not even finish the pieces in work
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            raise
+
+
+@contextmanager
+def _without_sigint() -> Iterator[None]:
+    """Processes that start within the block ignore Ctrl-C, which is the parent's to answer.
+
+    Python delivers signals to the main thread only, and so lets only that one change this.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _JOB: tuple[Job, Path] | None = None
@@ -155,7 +176,7 @@ _JOB: tuple[Job, Path] | None = None
 def _start_worker(job: Job, part: Path) -> None:
     global _JOB
     _JOB = job, part
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where the parent could not see to it
     # A parent that was killed cannot end its children, which would wait for work for ever.
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 

@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (BookError, ValueError) as error:
         sys.exit(f"lsgan: {error}")
     except KeyboardInterrupt as error:
-        print(f"lsgan: {error or 'stopped.'}", file=sys.stderr)
+        print(f"lsgan: {str(error) or 'stopped.'}", file=sys.stderr)
         sys.exit(130)
 
 

@@ -89,6 +89,12 @@ def read_packed(folder: Path, *, verify: bool = False) -> Packed:
     if not (folder / "manifest.json").is_file():
         raise BookError(f"{folder} is not a packed image set: it has no manifest.json.")
     manifest = read_json(folder / "manifest.json")
+    wrong = _wrong(manifest)
+    if wrong:
+        raise BookError(
+            f"{folder / 'manifest.json'} is damaged: its {wrong} is missing or of another kind. "
+            "Delete the folder and make the set again."
+        )
     try:
         if manifest.get("format", FORMAT) > FORMAT:
             raise BookError(
@@ -116,6 +122,11 @@ def read_packed(folder: Path, *, verify: bool = False) -> Packed:
             f"the manifest in {folder} promises uint8 {shape}, the file holds {images.dtype} "
             f"{list(images.shape)}. Delete the folder and make the set again."
         )
+    if images.ndim != 4 or len(images) != manifest["count"]:
+        raise BookError(
+            f"{folder} holds {list(images.shape)} where its manifest counts {manifest['count']} "
+            "pictures of (C, H, W). Delete the folder and make the set again."
+        )
     if labels is not None and (
         labels.dtype not in (np.uint8, np.uint16) or labels.shape != images.shape[:1]
     ):
@@ -124,10 +135,31 @@ def read_packed(folder: Path, *, verify: bool = False) -> Packed:
             f"the file holds {labels.dtype} {list(labels.shape)}. Delete the folder and make the "
             "set again."
         )
+    if labels is None and "labels_sha256" in manifest:
+        raise BookError(f"{folder} has lost its labels. Delete the folder and make the set again.")
+    classes = manifest.get("classes")
+    if labels is not None and classes is not None and labels.max(initial=0) >= len(classes):
+        raise BookError(
+            f"{folder} has a label {labels.max()} but names only {len(classes)} classes. Delete "
+            "the folder and make the set again."
+        )
     packed = Packed(images, labels, manifest)
     if verify:
         _verify(folder, packed)
     return packed
+
+
+def _wrong(manifest: Any) -> str | None:
+    """The first part of a manifest that is not as every maker writes it."""
+    if not isinstance(manifest, dict):
+        return "content"
+    kinds = {"name": str, "shape": list, "count": int, "sha256": str}
+    optional = {"licence": str, "options": dict, "tools": dict, "classes": list, "dropped": list}
+    for key, kind in (kinds | optional).items():
+        if not isinstance(manifest.get(key, kind() if key in optional else None), kind):
+            return key
+    rows = manifest.get("dropped", [])
+    return None if all(isinstance(row, dict) and "reason" in row for row in rows) else "dropped"
 
 
 def frequent_reasons(dropped: Sequence[dict[str, str]], most: int = 8) -> list[str]:
@@ -152,8 +184,6 @@ def _verify(folder: Path, packed: Packed) -> None:
     expected = packed.manifest.get("labels_sha256")
     if packed.labels is not None and expected is not None:
         found["labels"] = (packed.labels, expected)
-    elif expected is not None:
-        raise BookError(f"{folder} has lost its labels. Delete the folder and make the set again.")
     for what, (array, promised) in found.items():
         if checksum(array) != promised:
             raise BookError(

@@ -77,8 +77,9 @@ def describe(folder: Path, packed: Packed) -> str:
     if "exact_duplicates" in manifest:
         lines.append(("duplicates", f"{manifest['exact_duplicates']:,} repeat another picture"))
     if "found" in manifest:
-        dropped = manifest["dropped"]
+        dropped = manifest.get("dropped", [])
         lines.append(("dropped", f"{len(dropped):,} of {manifest['found']:,}"))
+        lines.append(("ignored", f"{manifest.get('ignored', 0):,} files that are no pictures"))
         lines += [("", reason) for reason in frequent_reasons(dropped)]
     for name in ("contact_sheet.png", "report.csv"):
         if (folder / name).is_file():

@@ -359,6 +359,73 @@ def test_the_command_answers_with_one_sentence_and_exit_code_1(tmp_path, capsys)
     assert "there is no source 'nonsense'" in capsys.readouterr().err
 
 
+def test_other_pixels_under_the_same_names_in_a_zip_are_another_set(tmp_path):
+    out = tmp_path / "out"
+    for number in (0, 1):
+        path = zipped(tmp_path / str(number) / "a.zip", {"x.bmp": encoded(noise(number), "BMP")})
+        if number == 0:
+            make(path, out, size=32)
+    with pytest.raises(BookError, match="already holds a set made from other files"):
+        make(path, out, size=32)
+
+
+def test_pictures_that_go_away_stop_the_work_instead_of_being_dropped(tmp_path):
+    write(tmp_path / "in" / "a.png", encoded(noise(0)))
+    job = Folder(source=tmp_path / "in", size=32).job()
+    (tmp_path / "in").rename(tmp_path / "away")
+    with pytest.raises(BookError, match="no longer there.*finished work is kept"):
+        pack(job, tmp_path / "out", workers=1, progress=False)
+    (tmp_path / "away").rename(tmp_path / "in")
+    assert pack(job, tmp_path / "out", workers=1, progress=False).count == 1
+
+
+def test_pictures_of_kinds_that_are_not_read_are_named(tmp_path):
+    write(tmp_path / "in" / "a.png", encoded(noise(0)))
+    write(tmp_path / "in" / "IMG_0001.HEIC", b"\0\0\0\x18ftypheic")
+    write(tmp_path / "in" / "photo", encoded(noise(1, 400, 400), "WEBP", lossless=True))
+    write(tmp_path / "in" / "other", b"\0\0\0\x18ftypavif" + bytes(100))
+    inner = zipped(tmp_path / "inner.zip", {"b.png": encoded(noise(1))}).read_bytes()
+    zipped(tmp_path / "in" / "z.zip", {"more/inner.zip": inner, "c.HEIC": b"x"})
+    result, _ = make(tmp_path / "in", tmp_path / "out", size=32)
+    reasons = {row["file"]: row["reason"] for row in result.dropped}
+    assert reasons == {
+        "IMG_0001.HEIC": ".heic pictures are not read: export them as JPEG",
+        "z.zip/c.HEIC": ".heic pictures are not read: export them as JPEG",
+        "z.zip/more/inner.zip": "a zip within a zip is not read: unpack the outer one",
+        "photo": "wrong extension: holds a WEBP picture, but its name has no ending",
+        "other": "wrong extension: holds a AVIF or HEIC picture, but its name has no ending",
+    }
+
+
+def test_zips_in_class_folders_have_their_classes(tmp_path):
+    for number, name in enumerate(("cat", "dog")):
+        zipped(tmp_path / "in" / name / "p.zip", {"a.png": encoded(noise(number))})
+    _, made = make(tmp_path / "in", tmp_path / "out", size=32)
+    assert made.manifest["classes"] == ["cat", "dog"] and made.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "size", "name"),
+    [("photos", 64, "photos64"), ("photos64", 64, "photos64"), ("photos64", 4, "photos644"),
+     ("photos.v2", 64, "photos.v264")],
+)  # fmt: skip
+def test_a_set_is_named_after_its_folder_and_its_size(tmp_path, folder, size, name):
+    write(tmp_path / folder / "a.png", encoded(noise(0)))
+    assert Folder(source=tmp_path / folder, size=size).job().name == name
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [({"name": "../x"}, "no name of a set"), ({"name": ".x"}, "no name of a set"),
+     ({"smallest": 0}, "--smallest is 0"), ({"size": 5_000}, "4096 is the most")],
+)  # fmt: skip
+def test_impossible_flags_are_one_sentence(tmp_path, flags, sentence):
+    write(tmp_path / "in" / "a.png", encoded(noise(0)))
+    with pytest.raises(BookError, match=sentence):
+        make(tmp_path / "in", tmp_path / "out", **flags)
+    assert not (tmp_path / ".out.part").exists()
+
+
 def test_a_set_does_not_go_into_the_folder_of_its_pictures(tmp_path, capsys):
     write(tmp_path / "in" / "a.png", encoded(noise(0)))
     for out in ("in", "in/set"):

@@ -239,7 +239,7 @@ def test_a_file_that_shrinks_after_listing_drops_its_pictures(tmp_path):
     with pytest.raises(Dropped, match="ends within its pixels"):
         job.make(job.items[1])
     path.unlink()
-    with pytest.raises(Dropped, match="cannot be read"):
+    with pytest.raises(BookError, match="no longer there.*finished work is kept"):
         job.make(job.items[0])
 
 

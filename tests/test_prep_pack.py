@@ -250,6 +250,33 @@ def test_strict_makes_no_set_and_a_later_call_without_it_makes_nothing_twice(tmp
     assert files(tmp_path / "set") == expected
 
 
+def test_strict_also_refuses_a_set_that_was_made_before(tmp_path):
+    make(Painter().job(), tmp_path / "set", workers=1)
+    with pytest.raises(BookError, match="--strict, and .* made before with 12 pictures dropped"):
+        make(Painter().job(), tmp_path / "set", strict=True)
+
+
+def test_a_damaged_set_is_not_called_finished(tmp_path):
+    make(Painter(5).job(), tmp_path / "set", workers=1)
+    os.truncate(tmp_path / "set" / "images.npy", 300)
+    with pytest.raises(BookError, match="damaged"):
+        make(Painter(5).job(), tmp_path / "set")
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_does_not_wait(tmp_path):
+    (tmp_path / "marks").mkdir()
+    process = start(tmp_path, tmp_path / "marks")
+    while not pieces(tmp_path):
+        assert process.poll() is None, "it ended before it could be stopped"
+        time.sleep(0.005)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert process.wait(20) != 0
+    assert not (tmp_path / "set").exists()
+
+
 def test_a_set_of_nothing_is_refused(tmp_path):
     def drop(item):
         raise Dropped("too dark")
@@ -305,7 +332,7 @@ def test_verify_sees_one_changed_label(tmp_path):
         read_set(tmp_path / "set", verify=True)
     (tmp_path / "set" / "labels.npy").unlink()
     with pytest.raises(BookError, match="has lost its labels"):
-        read_set(tmp_path / "set", verify=True)
+        read_set(tmp_path / "set")
 
 
 def test_a_name_that_is_no_text_can_be_reported(tmp_path):

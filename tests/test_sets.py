@@ -1,5 +1,7 @@
 """`lsgan data`: what there is, one set in words, and whether its bytes are still right."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,20 @@ def test_a_set_is_found_by_path_by_name_and_among_the_books_own(home):
     assert find_set("mnist_5000").name == "mnist_5000"
     with pytest.raises(BookError, match="no data called 'cats'.*lsgan data list"):
         find_set("cats")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": None}, {"licence": None}, {"options": []}, {"dropped": ["a.png"]}, {"count": 99},
+     {"sha256": None}, {"classes": ["cat"]}, {"shape": [6]}],
+)  # fmt: skip
+def test_a_manifest_of_another_kind_is_one_sentence_and_the_list_goes_on(home, capsys, change):
+    path = home / "pets8" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert "pets8" in refusal("show", "pets8")
+    assert "pets8" in said(capsys, "list")
+    path.write_text("[]")
+    assert "pets8" in refusal("show", "pets8")
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["verify", "a", "b"]])
