@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from data_prep.job import Dropped
-from lsgan_lib.errors import BookError
+from lsgan_lib.errors import BookError, first_line
 
 _HEADER = struct.Struct("<I2sHH")
 LONGEST_SIDE = 2000
@@ -84,7 +84,7 @@ def read_pixels(place: Place) -> np.ndarray:
             "finished work is kept."
         ) from None
     except Exception as error:  # a zip that has changed raises many kinds
-        raise Dropped(f"cannot be read ({_short(error)})") from None
+        raise Dropped(f"cannot be read ({first_line(error, 100)})") from None
     if len(content) != count:
         raise Dropped("the file ends within its pixels")
     return np.frombuffer(content, np.uint8).reshape(place.height, place.width)
@@ -119,7 +119,7 @@ def _list_zip(path: Path, name: str, changed: int, found: Records) -> None:
     try:
         archive = zipfile.ZipFile(path)
     except Exception as error:  # a damaged table of contents raises many kinds
-        found.refused.append((name, f"no zip, or a damaged one ({_short(error)})"))
+        found.refused.append((name, f"no zip, or a damaged one ({first_line(error, 100)})"))
         return
     seen: set[str] = set()
     with archive:
@@ -144,7 +144,7 @@ def _list_zip(path: Path, name: str, changed: int, found: Records) -> None:
                         pass
             except Exception as error:  # zipfile raises many kinds for a damaged member
                 # Where the damage is, its checksum does not say: none of it can be trusted.
-                part = Records(refused=[(inside, f"damaged in the zip ({_short(error)})")])
+                part = Records(refused=[(inside, f"damaged in the zip ({first_line(error, 100)})")])
             found.records += part.records
             found.refused += part.refused
 
@@ -205,8 +205,3 @@ def _character(code: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if len(text) == 1 and text.isprintable() else None
-
-
-def _short(error: Exception) -> str:
-    """What an error says, for a report: zipfile quotes whole files where it finds no name."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:100]

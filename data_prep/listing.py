@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from data_prep.job import Dropped, Item
 from data_prep.pictures import MOST_BYTES, SUFFIXES, UNREAD, open_picture
-from lsgan_lib.errors import BookError
+from lsgan_lib.errors import BookError, first_line
 
 _HEADER = 65_536  # bytes; enough for Pillow to tell what a file is
 _BOXES = (b"avif", b"avis", b"heic", b"heix", b"mif1")
@@ -83,7 +83,7 @@ def read(place: Place) -> bytes:
     except OSError as error:
         raise Dropped(f"cannot be read ({error.strerror or error})") from None
     except Exception as error:  # zipfile raises many kinds for a damaged or an encrypted member
-        raise Dropped(f"damaged in the zip ({_first_line(error)})") from None
+        raise Dropped(f"damaged in the zip ({first_line(error, 100)})") from None
 
 
 def _open_zip(path: str) -> zipfile.ZipFile:
@@ -94,10 +94,6 @@ def _open_zip(path: str) -> zipfile.ZipFile:
 @lru_cache(maxsize=64)  # one a process and zip: reading the table of contents takes longest
 def _open_this_zip(path: str, size: int, changed: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
 
 
 def _list_folder(root: Path, found: Listing) -> None:
@@ -163,7 +159,7 @@ def _list_zip(path: Path, prefix: str, found: Listing, top: str | None = None) -
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     except Exception as error:  # a damaged table of contents raises many kinds
-        return f"is no zip, or a damaged one ({_first_line(error)})"
+        return f"is no zip, or a damaged one ({first_line(error, 100)})"
     for index, member in enumerate(archive.infolist()):
         if member.filename.endswith("/"):  # is_dir() of Python 3.11 fails for an empty name
             continue

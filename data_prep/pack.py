@@ -116,7 +116,10 @@ def pack(
 
 
 def _identity(job: Job) -> str:
-    """A fingerprint of options and input that a copy of the same files has too: names and sizes."""
+    """A fingerprint of options and input that a copy of the same files has too.
+
+    Of the input: names, sizes, and checksums where a source knows them unread.
+    """
     digest = hashlib.sha256(_json([job.name, job.shape, job.facts, job.classes]))
     for item in job.items:
         digest.update(_json([item.name, item.label, item.size, item.content]))

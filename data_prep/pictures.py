@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from data_prep.job import Dropped
+from lsgan_lib.errors import first_line
 
 MOST_BYTES = 256 * 2**20
 """A picture file larger than this is not read: a set of small pictures needs none, and a forged
@@ -52,7 +53,7 @@ def open_picture(data: bytes) -> Image.Image:
     except Image.UnidentifiedImageError:
         raise Dropped("not a picture") from None
     except Exception as error:  # Pillow's readers raise many kinds for a damaged header
-        raise Dropped(_damaged(error)) from None
+        raise Dropped(f"damaged ({first_line(error, 100)})") from None
 
 
 def decode(data: bytes, *, channels: int = 3) -> Image.Image:
@@ -73,7 +74,7 @@ def decode(data: bytes, *, channels: int = 3) -> Image.Image:
     except Dropped:
         raise
     except Exception as error:  # the same many kinds, for a damaged body
-        raise Dropped(_damaged(error)) from None
+        raise Dropped(f"damaged ({first_line(error, 100)})") from None
 
 
 def fit(
@@ -127,8 +128,3 @@ def _plain(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     return image
-
-
-def _damaged(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"damaged ({text[:100]})"

@@ -145,13 +145,16 @@ def _in_processes(job: Job, part: Path, missing: list[int], processes: int, bar:
             "--workers 1: finished work is kept. (A script of yours that calls pack() must do so "
             'under `if __name__ == "__main__":`, since each worker imports it.)'
         ) from error
-    finally:
-        try:
-            pool.shutdown(cancel_futures=True)
-        except KeyboardInterrupt:  # a second Ctrl-C: do not even finish the pieces in work
+    except KeyboardInterrupt:
+        # At once: pieces are written whole, and what was in work is made again. A second Ctrl-C
+        # in the middle of this would leave threads waiting for each other.
+        with _without_sigint():
             for process in list((pool._processes or {}).values()):
                 process.kill()
-            raise
+            pool.shutdown(cancel_futures=True)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -6,3 +6,12 @@ class BookError(Exception):
 
     The command line prints the message alone and exits with 1. Notebooks show it as usual.
     """
+
+
+def first_line(error: Exception, longest: int | None = None) -> str:
+    """What an error of another library says, fit for a sentence of ours.
+
+    Its first line, cut after `longest` characters: some quote whole files. Its kind, where it says
+    nothing.
+    """
+    return (str(error).splitlines() or [type(error).__name__])[0][:longest]

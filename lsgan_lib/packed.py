@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from lsgan_lib.errors import BookError
+from lsgan_lib.errors import BookError, first_line
 from lsgan_lib.files import atomic, read_json, write_json
 
 FORMAT = 1
@@ -89,6 +89,12 @@ def read_packed(folder: Path, *, verify: bool = False) -> Packed:
     if not (folder / "manifest.json").is_file():
         raise BookError(f"{folder} is not a packed image set: it has no manifest.json.")
     manifest = read_json(folder / "manifest.json")
+    made = manifest.get("format") if isinstance(manifest, dict) else None
+    if isinstance(made, int) and made > FORMAT:  # first, since it may have other fields
+        raise BookError(
+            f"the set in {folder} has format {made}, made by a newer version of this book; this "
+            f"one reads formats up to {FORMAT}."
+        )
     wrong = _wrong(manifest)
     if wrong:
         raise BookError(
@@ -96,11 +102,6 @@ def read_packed(folder: Path, *, verify: bool = False) -> Packed:
             "Delete the folder and make the set again."
         )
     try:
-        if manifest.get("format", FORMAT) > FORMAT:
-            raise BookError(
-                f"the set in {folder} has format {manifest['format']}, made by a newer version of "
-                f"this book; this one reads formats up to {FORMAT}."
-            )
         if (folder / "images.npz").is_file():
             with np.load(folder / "images.npz") as arrays:
                 images, labels = arrays["images"], arrays.get("labels")
@@ -110,12 +111,10 @@ def read_packed(folder: Path, *, verify: bool = False) -> Packed:
             path = folder / "labels.npy"
             labels = np.load(path) if path.is_file() else None
         name, shape = manifest["name"], list(manifest["shape"])
-    except BookError:
-        raise
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BookError(
-            f"the image set in {folder} is damaged ({reason}). Delete the folder and make it again."
+            f"the image set in {folder} is damaged ({first_line(error)}). Delete the folder and "
+            "make it again."
         ) from error
     if images.dtype != np.uint8 or list(images.shape) != shape:
         raise BookError(
@@ -154,7 +153,8 @@ def _wrong(manifest: Any) -> str | None:
     if not isinstance(manifest, dict):
         return "content"
     kinds = {"name": str, "shape": list, "count": int, "sha256": str}
-    optional = {"licence": str, "options": dict, "tools": dict, "classes": list, "dropped": list}
+    optional = {"format": int, "licence": str, "options": dict, "tools": dict}
+    optional |= {"classes": list, "dropped": list}
     for key, kind in (kinds | optional).items():
         if not isinstance(manifest.get(key, kind() if key in optional else None), kind):
             return key

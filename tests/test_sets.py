@@ -135,3 +135,8 @@ def test_dropped_pictures_show_in_the_exit_code(home, capsys):
         cli.main(["data", "folder", "--from", "mine", "--workers", "1"])
     assert end.value.code == 3
     assert "1 x empty file (0 bytes)" in capsys.readouterr().err
+
+
+def test_a_set_of_a_newer_format_is_named_as_such_whatever_its_fields(home):
+    (home / "pets8" / "manifest.json").write_text('{"format": 2, "pictures": "elsewhere"}')
+    assert "made by a newer version of this book" in refusal("show", "pets8")
