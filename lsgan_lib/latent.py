@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from lsgan_lib.draws import Draws, Random
 from lsgan_lib.losses.checks import check_choice
 
 Noise = Literal["uniform", "normal"]
@@ -20,11 +21,14 @@ def draw(
     count: int,
     z_dim: int,
     kind: Noise = "uniform",
-    random: torch.Generator | None = None,
+    random: Random | None = None,
     device: torch.device | str | None = None,
 ) -> Tensor:
     """`count` independent noise vectors, (count, z_dim). random lives on the same device."""
     check_choice("kind", kind, ("uniform", "normal"))
+    if isinstance(random, Draws):
+        shape = (count, z_dim)
+        return random.uniform(shape) * 2 - 1 if kind == "uniform" else random.normal(shape)
     where = random.device if random is not None and device is None else device
     z = torch.empty(count, z_dim, device=where)
     return z.uniform_(-1, 1, generator=random) if kind == "uniform" else z.normal_(generator=random)

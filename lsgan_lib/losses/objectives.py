@@ -12,9 +12,9 @@ the log shows besides the loss, as tensors without gradient, so that no step wai
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, get_type_hints
 
-import torch
 from torch import Tensor
 
+from lsgan_lib.draws import Random
 from lsgan_lib.losses import (
     costs,
     cross_entropy,
@@ -33,7 +33,7 @@ class Objective(Protocol):
     """What the training loop asks of an objective."""
 
     def critic_loss(
-        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+        self, critic: Critic, real: Tensor, fake: Tensor, random: Random | None = None
     ) -> tuple[Tensor, Terms]:
         """Scalar for the critic to minimise, and the terms to log."""
 
@@ -72,9 +72,7 @@ class Penalty:
         if self.sigma <= 0:
             raise ValueError(f"sigma is {self.sigma}, but a step must be longer than 0.")
 
-    def __call__(
-        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None
-    ) -> Tensor:
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, random: Random | None) -> Tensor:
         """The penalty without its weight, a scalar."""
         match self.kind:
             case "gradient_norm":
@@ -92,19 +90,27 @@ class Penalty:
         raise ValueError(f"there is no penalty called {self.kind!r}.")
 
 
+def _judge(
+    critic: Critic, real: Tensor, fake: Tensor, penalty: Penalty | None, random: Random | None
+) -> tuple[tuple[Tensor, Tensor], Tensor | None]:
+    """Scores of the real and of the fake images, and the penalty if there is one.
+
+    A penalty at the real images shares the forward pass that scores them.
+    """
+    if penalty is not None and penalty.kind == "gradient_norm":
+        scores, gradient = penalties.scores_and_gradient(critic, real)
+        value = penalties.mean_norm(gradient, power=penalty.power, reduce=penalty.reduce)
+        return (scores, critic(fake)), value
+    both = critic(real), critic(fake)
+    return both, None if penalty is None else penalty(critic, real, fake, random)
+
+
 def _with_penalty(
-    loss: Tensor,
-    terms: Terms,
-    penalty: Penalty | None,
-    critic: Critic,
-    real: Tensor,
-    fake: Tensor,
-    random: torch.Generator | None,
+    loss: Tensor, terms: Terms, penalty: Penalty | None, value: Tensor | None
 ) -> tuple[Tensor, Terms]:
     """Add the weighted penalty to a critic's loss; the log keeps the penalty without its weight."""
-    if penalty is None:
+    if penalty is None or value is None:
         return loss, terms
-    value = penalty(critic, real, fake, random)
     return loss + penalty.weight * value, terms | {"penalty": value.detach()}
 
 
@@ -130,12 +136,12 @@ class LeastSquares:
         least_squares.check_coding(self.a, self.b)
 
     def critic_loss(
-        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+        self, critic: Critic, real: Tensor, fake: Tensor, random: Random | None = None
     ) -> tuple[Tensor, Terms]:
         """Mao et al., eq. 2, left."""
-        scores = critic(real), critic(fake)
+        scores, slope = _judge(critic, real, fake, self.penalty, random)
         loss = least_squares.critic_loss(*scores, a=self.a, b=self.b)
-        return _with_penalty(loss, _mean_scores(*scores), self.penalty, critic, real, fake, random)
+        return _with_penalty(loss, _mean_scores(*scores), self.penalty, slope)
 
     def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
         """Mao et al., eq. 2, right."""
@@ -152,12 +158,12 @@ class CrossEntropy:
     """slope penalty on the critic, if any"""
 
     def critic_loss(
-        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+        self, critic: Critic, real: Tensor, fake: Tensor, random: Random | None = None
     ) -> tuple[Tensor, Terms]:
         """Binary cross-entropy on logits."""
-        scores = critic(real), critic(fake)
+        scores, slope = _judge(critic, real, fake, self.penalty, random)
         loss = cross_entropy.critic_loss(*scores)
-        return _with_penalty(loss, _mean_scores(*scores), self.penalty, critic, real, fake, random)
+        return _with_penalty(loss, _mean_scores(*scores), self.penalty, slope)
 
     def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
         """Saturating or not, as set."""
@@ -172,12 +178,12 @@ class Wasserstein:
     """slope penalty on the critic, if any"""
 
     def critic_loss(
-        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+        self, critic: Critic, real: Tensor, fake: Tensor, random: Random | None = None
     ) -> tuple[Tensor, Terms]:
         """Difference of mean scores."""
-        scores = critic(real), critic(fake)
+        scores, slope = _judge(critic, real, fake, self.penalty, random)
         loss = wasserstein.critic_loss(*scores)
-        return _with_penalty(loss, _mean_scores(*scores), self.penalty, critic, real, fake, random)
+        return _with_penalty(loss, _mean_scores(*scores), self.penalty, slope)
 
     def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
         """Minus the mean score."""
@@ -226,10 +232,10 @@ class LossSensitive:
                 return costs.absolute()
 
     def critic_loss(
-        self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator | None = None
+        self, critic: Critic, real: Tensor, fake: Tensor, random: Random | None = None
     ) -> tuple[Tensor, Terms]:
         """Cost of the margin violations; logs the mean margin and the share of active hinges."""
-        scores = critic(real), critic(fake)
+        scores, slope = _judge(critic, real, fake, self.penalty, random)
         margin = loss_sensitive.margin(
             real, fake, norm=self.norm, scale=self.margin_scale, reduce=self.margin_reduce
         )
@@ -241,7 +247,7 @@ class LossSensitive:
             "margin": margin.detach().mean(),
             "active_hinges": active.float().mean(),
         }
-        return _with_penalty(loss, terms, self.penalty, critic, real, fake, random)
+        return _with_penalty(loss, terms, self.penalty, slope)
 
     def generator_loss(self, critic: Critic, fake: Tensor) -> Tensor:
         """Mean loss that the critic gives to the generated samples."""

@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from lsgan_lib.draws import Random, normal, uniform
 from lsgan_lib.losses.checks import (
     check_choice,
     check_images,
@@ -19,29 +20,46 @@ from lsgan_lib.losses.checks import (
     check_scores,
     check_settings,
 )
+from lsgan_lib.losses.straight import scores_and_slopes, straight_layers
 
 Critic = Callable[[Tensor], Tensor]
+
+
+def scores_and_gradient(critic: Critic, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores (N,), and d critic(x_i) / d x_i for every sample, both differentiable by the weights.
+
+    One forward pass serves loss and penalty alike. Where the critic is a chain of straight pieces
+    (`lsgan_lib.losses.straight`), so does one backward pass; else automatic differentiation keeps
+    the graph of its backward pass. The sum of the scores is differentiated: each sample's score
+    depends on that sample alone. Raises ValueError for images that are not a batch, RuntimeError
+    where the gradient carries no gradient (some compiled critics drop it, and the penalty would
+    silently do nothing).
+    """
+    check_images(images=images)
+    layers = straight_layers(critic)
+    if layers is not None and torch.is_grad_enabled():
+        scores, gradient = scores_and_slopes(layers, images)
+    else:
+        # A view, not the images: where the caller wants a gradient at the images, it flows on.
+        points = images.view_as(images) if images.requires_grad else images.detach()
+        scores = critic(points.requires_grad_(True))
+        gradient = torch.zeros(())
+        if scores.requires_grad:  # false inside torch.no_grad()
+            (gradient,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
+    if not gradient.requires_grad:
+        raise RuntimeError(
+            "the critic's input gradient cannot be differentiated again, so a penalty on it would "
+            "train nothing. Do not compile the critic, and keep torch.enable_grad() on."
+        )
+    return scores, gradient
 
 
 def input_gradient(critic: Critic, images: Tensor) -> Tensor:
     """d critic(x_i) / d x_i for every sample, shape of `images`, ready to be differentiated again.
 
-    The sum of the scores is differentiated: each sample's score depends on that sample alone.
-    Raises ValueError for images that are not a batch, RuntimeError where the result carries no
-    gradient (some compiled critics drop it, and the penalty would silently do nothing).
+    Errors as `scores_and_gradient`.
     """
-    check_images(images=images)
-    points = images.detach().requires_grad_(True)
-    score = critic(points).sum()
-    gradient = None
-    if score.requires_grad:  # false inside torch.no_grad()
-        (gradient,) = torch.autograd.grad(score, points, create_graph=True)
-    if gradient is None or not gradient.requires_grad:
-        raise RuntimeError(
-            "the critic's input gradient cannot be differentiated again, so a penalty on it would "
-            "train nothing. Do not compile the critic, and keep torch.enable_grad() on."
-        )
-    return gradient
+    return scores_and_gradient(critic, images.detach())[1]
 
 
 def _sample_norm(gradient: Tensor, power: int = 1) -> Tensor:
@@ -73,13 +91,19 @@ def gradient_norm(
     critic: maps (N, C, H, W) to scores (N,). Returns a scalar. Raises ValueError for another
     power or reduction, and for "pixel" on anything but (N, C, H, W).
     """
+    return mean_norm(input_gradient(critic, images), power=power, reduce=reduce)
+
+
+def mean_norm(
+    gradient: Tensor, *, power: Literal[1, 2] = 1, reduce: Literal["sample", "pixel"] = "sample"
+) -> Tensor:
+    """`gradient_norm` of an input gradient that is at hand already; settings and errors alike."""
     check_choice("power", power, (1, 2))
     check_choice("reduce", reduce, ("sample", "pixel"))
-    if reduce == "pixel" and images.ndim != 4:
+    if reduce == "pixel" and gradient.ndim != 4:
         raise ValueError(
-            f'reduce="pixel" needs images (N, C, H, W), not shape {tuple(images.shape)}.'
+            f'reduce="pixel" needs images (N, C, H, W), not shape {tuple(gradient.shape)}.'
         )
-    gradient = input_gradient(critic, images)
     if reduce == "sample":
         return _sample_norm(gradient, power).mean()
     if power == 2:
@@ -93,7 +117,7 @@ def interpolates(
     fake: Tensor,
     *,
     target: float = 1.0,
-    random: torch.Generator | None = None,
+    random: Random | None = None,
 ) -> Tensor:
     """WGAN-GP: mean (|g_i| - target)^2 at random points between the two images of each pair.
 
@@ -106,12 +130,12 @@ def interpolates(
     return (_sample_norm(gradient) - target).square().mean()
 
 
-def _between(real: Tensor, fake: Tensor, random: torch.Generator | None) -> Tensor:
+def _between(real: Tensor, fake: Tensor, random: Random | None) -> Tensor:
     """One random point on the segment between real_i and fake_i, for each i."""
     check_images(real=real, fake=fake)
     check_pairs(real=real, fake=fake)
     shape = (len(real), *[1] * (real.ndim - 1))
-    weight = torch.rand(shape, generator=random, device=real.device, dtype=real.dtype)
+    weight = uniform(shape, random, real.device, real.dtype)
     return (weight * real + (1 - weight) * fake).detach()
 
 
@@ -121,7 +145,7 @@ def dragan(
     *,
     spread: float = 0.5,
     target: float = 1.0,
-    random: torch.Generator | None = None,
+    random: Random | None = None,
 ) -> Tensor:
     """DRAGAN-style: mean (|g_i| - target)^2 at real images moved by uniform noise.
 
@@ -132,7 +156,7 @@ def dragan(
     """
     check_images(images=images)
     check_settings(spread=spread, target=target)
-    noise = torch.rand(images.shape, generator=random, device=images.device, dtype=images.dtype)
+    noise = uniform(images.shape, random, images.device, images.dtype)
     moved = images + spread * images.std(correction=0) * noise
     return (_sample_norm(input_gradient(critic, moved)) - target).square().mean()
 
@@ -143,7 +167,7 @@ def two_point(
     fake: Tensor,
     *,
     target: float = 0.0,
-    random: torch.Generator | None = None,
+    random: Random | None = None,
 ) -> Tensor:
     """Difference quotient between two random points of each real-fake segment.
 
@@ -156,7 +180,8 @@ def two_point(
     check_settings(target=target)
     first, second = _between(real, fake, random), _between(real, fake, random)
     distance = (first - second).flatten(start_dim=1).norm(dim=1)
-    rise = (critic(first) - critic(second)).abs()
+    with _full_precision(real):
+        rise = (critic(first) - critic(second)).abs()
     check_scores(scores=rise)  # (N, 1) over the (N,) distances would be every pair with every other
     # Where both points are one, 0 / 0 would be NaN and so would every weight after the next step.
     slope = rise / distance.clamp_min(torch.finfo(distance.dtype).tiny ** 0.5)
@@ -168,7 +193,7 @@ def finite_difference(
     images: Tensor,
     *,
     sigma: float = 0.01,
-    random: torch.Generator | None = None,
+    random: Random | None = None,
 ) -> Tensor:
     """Slope along one random direction per sample, without a second derivative.
 
@@ -182,11 +207,19 @@ def finite_difference(
     check_settings(sigma=sigma)
     if sigma <= 0:
         raise ValueError(f"sigma is {sigma}, but a step must be longer than 0.")
-    shape, device, dtype = images.shape, images.device, images.dtype
-    direction = torch.randn(shape, generator=random, device=device, dtype=dtype)
+    direction = normal(images.shape, random, images.device, images.dtype)
     images = images.detach()
-    slope = (critic(images + sigma * direction) - critic(images)) / sigma
+    with _full_precision(images):
+        slope = (critic(images + sigma * direction) - critic(images)) / sigma
     return slope.square().mean()
+
+
+def _full_precision(images: Tensor) -> torch.autocast:
+    """No autocast for the difference of two scores: bfloat16 rounds the difference away.
+
+    Exact gradients bear it: their error there is a rounding of each factor, under one percent.
+    """
+    return torch.autocast(images.device.type, enabled=False)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from math import ceil
 import torch
 from torch import Tensor, nn
 
+from lsgan_lib.networks.chain import scores
 from lsgan_lib.networks.dropout import Dropout
 from lsgan_lib.networks.initialise import normal_
 from lsgan_lib.networks.width import check_positive, scaled
@@ -106,7 +107,12 @@ class Critic(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (N, channels, size, size) in [-1, 1]. Returns (N,)."""
-        return self.layers(images).squeeze(1)
+        return scores(self.layers, images)
+
+    @property
+    def chain(self) -> nn.Sequential:
+        """The layers: the critic is nothing else (`lsgan_lib.losses.straight`)."""
+        return self.layers
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lsgan_lib.networks.chain import scores
 from lsgan_lib.networks.initialise import normal_
 from lsgan_lib.networks.width import check_positive, scaled
 
@@ -86,7 +87,12 @@ class Critic(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (N, channels, size, size) in [-1, 1]. Returns (N,), not (N, 1, 1, 1)."""
-        return self.layers(images).flatten()
+        return scores(self.layers, images)
+
+    @property
+    def chain(self) -> nn.Sequential:
+        """The layers: the critic is nothing else (`lsgan_lib.losses.straight`)."""
+        return self.layers
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lsgan_lib.losses.checks import check_choice
+from lsgan_lib.networks.chain import scores
 from lsgan_lib.networks.initialise import orthogonal_
 from lsgan_lib.networks.width import check_positive
 
@@ -47,7 +48,12 @@ class Critic(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """points: (N, dim). Returns (N,)."""
-        return self.layers(points).squeeze(1)
+        return scores(self.layers, points)
+
+    @property
+    def chain(self) -> nn.Sequential:
+        """The layers: the critic is nothing else (`lsgan_lib.losses.straight`)."""
+        return self.layers
 
 
 @dataclass(frozen=True)
