@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 from lsgan_lib.errors import BookError
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -19,6 +17,8 @@ def data_folder() -> Path:
     """
     named = os.environ.get("LSGAN_DATA")
     if not named:
+        import platformdirs  # only here: with LSGAN_DATA nothing but torch and numpy is needed
+
         return Path(platformdirs.user_cache_dir("lsgan"))
     folder = Path(named).expanduser()
     if not folder.is_dir():

@@ -6,9 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lsgan_lib.data import Batches, ring
 from lsgan_lib.data.batches import PointBatches, mix
+from lsgan_lib.errors import BookError
 
 fast = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -113,6 +115,107 @@ def test_an_epoch_is_the_set():
     assert Batches(numbered(10), 3, seed=0).epoch == 10
 
 
+@fast
+@given(count=st.integers(1, 30), size=st.integers(1, 40), position=st.integers(0, 200))
+def test_the_stream_is_the_shuffled_epochs_one_after_the_other(count, size, position):
+    """Which shuffles these are stays as it is for ever: old runs go on with the images they had."""
+    epochs = [
+        torch.randperm(count, generator=torch.Generator().manual_seed(mix(7, 0, epoch)))
+        for epoch in range((position + size) // count + 1)
+    ]
+    images = torch.arange(2 * count, dtype=torch.uint8).reshape(count, 1, 1, 2)
+    expected = images[torch.cat(epochs)[position : position + size]].float() / 127.5 - 1
+    coin = torch.rand(size, generator=torch.Generator().manual_seed(mix(7, 1, position)))
+    for image, side in zip(expected, coin, strict=True):
+        if side < 0.5:
+            image[:] = image.flip(-1)
+    assert torch.equal(Batches(images, size, seed=7, flip=True).at(position), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("flip", [False, True])
+def test_batches_lie_in_memory_as_convolutions_want_them(channels, flip):
+    """Also with one channel, where only the strides tell a convolution which layout it is."""
+    images = torch.zeros(9, channels, 6, 4, dtype=torch.uint8)
+    batch = Batches(images, 5, seed=0, flip=flip).at(0)
+    assert batch.stride() == (24 * channels, 1, 4 * channels, channels)
+
+
+# --- many processes ------------------------------------------------------------------------------
+
+
+@fast
+@given(
+    count=st.integers(1, 40), each=st.integers(1, 12), size=st.integers(1, 5),
+    position=st.integers(0, 10**6), flip=st.booleans(),
+)  # fmt: skip
+def test_the_parts_of_all_processes_are_the_batch_of_one(count, each, size, position, flip):
+    images = torch.arange(2 * count, dtype=torch.uint8).reshape(count, 1, 1, 2)
+    whole = Batches(images, each * size, seed=5, flip=flip).at(position)
+    parts = [
+        Batches(images, each * size, seed=5, flip=flip, shard=(rank, size)).at(position)
+        for rank in range(size)
+    ]
+    assert {len(part) for part in parts} == {each}
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_a_batch_that_cannot_be_shared_equally_is_refused():
+    sentence = "a batch of 10 cannot be shared equally by 4 processes.*multiple of 4"
+    with pytest.raises(BookError, match=sentence):
+        Batches(numbered(20), 10, seed=0, shard=(0, 4))
+    with pytest.raises(BookError, match=sentence):
+        PointBatches(ring(), 10, seed=0, shard=(0, 4))
+
+
+# --- on a device ---------------------------------------------------------------------------------
+
+
+class Uploads(TorchDispatchMode):
+    """Notes what is sent from the CPU to another device."""
+
+    def __init__(self):
+        super().__init__()
+        self.kinds = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function is torch.ops.aten._to_copy.default and args[0].device != result.device:
+            self.kinds.append((args[0].dtype, tuple(result.shape)))
+        return result
+
+
+def test_nothing_is_read_from_the_device_and_the_order_goes_up_once_an_epoch():
+    """PyTorch's meta device knows shapes but holds no values: whoever needs one fails there."""
+    images = torch.zeros(10, 3, 4, 4, dtype=torch.uint8)
+    with Uploads() as uploads:
+        batches = Batches(images, 4, seed=0, flip=True, device="meta")
+        for shown in range(0, 20, 4):  # two epochs in five steps; the third step sees both
+            assert batches.at(shown).shape == (4, 3, 4, 4)
+    pixels = [(torch.uint8, (10, 3, 4, 4))]
+    orders, flips = [(torch.int64, (10,))] * 2, [(torch.bool, (4,))] * 5
+    assert sorted(uploads.kinds, key=str) == sorted(pixels + orders + flips, key=str)
+    with pytest.raises(RuntimeError, match="meta"):  # such a failure
+        batches.at(0).sum().item()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_the_host_never_waits_and_the_batches_are_the_same():
+    images = torch.randint(0, 256, (10, 3, 4, 4), dtype=torch.uint8)
+    here = Batches(images, 4, seed=0, flip=True)
+    there = Batches(images, 4, seed=0, flip=True, device="cuda")
+    points = PointBatches(ring(), 4, seed=0, device="cuda")
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        drawn = [(there.at(shown), points.at(shown)) for shown in range(0, 40, 4)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for k, (batch, point) in enumerate(drawn):
+        # A GPU multiplies by 1 / 127.5 where the CPU divides by 127.5: one rounding apart.
+        torch.testing.assert_close(batch.cpu(), here.at(4 * k), rtol=0, atol=2e-7)
+        assert torch.equal(point.cpu(), PointBatches(ring(), 4, seed=0).at(4 * k))
+
+
 # --- points --------------------------------------------------------------------------------------
 
 
@@ -123,6 +226,12 @@ def test_points_are_fresh_at_every_position_and_the_same_at_the_same():
     assert torch.equal(first.at(16), again.at(16))
     assert not torch.equal(first.at(0), first.at(16))
     assert not torch.equal(first.at(0), PointBatches(ring(), 16, seed=2).at(0))
+
+
+def test_the_points_of_all_processes_are_those_of_one():
+    whole = PointBatches(ring(), 12, seed=3).at(24)
+    parts = [PointBatches(ring(), 12, seed=3, shard=(rank, 3)).at(24) for rank in range(3)]
+    assert torch.equal(torch.cat(parts), whole)
 
 
 def test_points_come_from_the_mixture():

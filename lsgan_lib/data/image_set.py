@@ -49,7 +49,7 @@ class ImageSet:
 
 def to_float(images: Tensor) -> Tensor:
     """uint8 pixels 0..255 -> float32 in [-1, 1], the generators' range."""
-    return images.float() / 127.5 - 1
+    return images.float().div_(127.5).sub_(1)
 
 
 def to_uint8(images: Tensor) -> Tensor:
