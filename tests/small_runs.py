@@ -116,12 +116,15 @@ def same(a: Any, b: Any) -> bool:
 
 
 def content(run: Path) -> dict[str, Any]:
-    """All that a run directory holds, times and speeds aside, in a form that `same` compares."""
+    """All that a run directory holds, in a form that `same` compares.
+
+    Times and speeds aside, and the states besides the newest: an interrupted run saves more often.
+    """
     with open(run / "log.csv", newline="") as file:
         log = list(csv.DictReader(file))
     files = {
         path.relative_to(run).as_posix(): path.read_bytes()
         for path in run.rglob("*")
-        if path.is_file() and path.name not in ("state.pt", "log.csv", "run.json")
+        if path.is_file() and path.suffix != ".pt" and path.name not in ("log.csv", "run.json")
     }
     return {"state": torch.load(run / "state.pt", weights_only=True), "log": log, **files}

@@ -18,6 +18,7 @@ from lsgan_lib.training import Recipe, Trainer, train
 from lsgan_lib.training.average import keep_factor, update_average
 from lsgan_lib.training.pictures import grid_png
 from lsgan_lib.training.sources import load_data, make_stream
+from lsgan_lib.training.tally import Step
 
 CPU = torch.device("cpu")
 
@@ -217,13 +218,13 @@ def test_each_turn_moves_one_network(recipe):
     trainer.step()
     before = weights(trainer.critic), weights(trainer.generator)
     gradients = [p.grad.clone() for p in trainer.generator.parameters()]
-    trainer._critic_step(trainer.batches.at(trainer.shown), probe=True)
+    trainer._critic_step(trainer.batches.at(trainer.shown), Step(), probe=True)
     assert equal(weights(trainer.generator), before[1])
     assert equal([p.grad for p in trainer.generator.parameters()], gradients)
     assert not equal(weights(trainer.critic), before[0])
     before = weights(trainer.critic), weights(trainer.generator)
     gradients = [p.grad.clone() for p in trainer.critic.parameters()]
-    trainer._generator_step(probe=True)
+    trainer._generator_step(Step(), probe=True)
     assert equal(weights(trainer.critic), before[0])
     assert not equal(weights(trainer.generator), before[1])
     assert equal([p.grad for p in trainer.critic.parameters()], gradients)
@@ -460,7 +461,7 @@ def test_many_samples_are_drawn_in_pieces_that_make_no_difference():
 def test_dropout_of_the_generator_is_on_in_training_and_off_in_samples():
     trainer = trainer_of(RECIPES["least squares, dropout"])
     layers = [m for m in trainer.generator.modules() if isinstance(m, Dropout)]
-    assert len(layers) == 3 and all(m.random is trainer.random for m in layers)
+    assert len(layers) == 3 and all(m.random is trainer.draws for m in layers)
     z = trainer.fixed_noise
     with torch.no_grad():
         assert not torch.equal(trainer.generator(z), trainer.generator(z))

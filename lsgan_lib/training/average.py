@@ -17,11 +17,11 @@ def update_average(average: nn.Module, generator: nn.Module, keep: float) -> Non
     """
     old = [*average.parameters(), *average.buffers()]
     new = [*generator.parameters(), *generator.buffers()]
-    pairs = [(o, n) for o, n in zip(old, new, strict=True) if o.is_floating_point()]
-    torch._foreach_lerp_([o for o, _ in pairs], [n for _, n in pairs], 1 - keep)
-    for o, n in zip(old, new, strict=True):
-        if not o.is_floating_point():
-            o.copy_(n)
+    smooth = [(o, n) for o, n in zip(old, new, strict=True) if o.is_floating_point()]
+    counts = [(o, n) for o, n in zip(old, new, strict=True) if not o.is_floating_point()]
+    torch._foreach_lerp_([o for o, _ in smooth], [n for _, n in smooth], 1 - keep)
+    if counts:
+        torch._foreach_copy_([o for o, _ in counts], [n for _, n in counts])
 
 
 def keep_factor(batch: int, shown: int, half_life: int, ramp: float) -> float:

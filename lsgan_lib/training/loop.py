@@ -5,7 +5,8 @@ Everything random follows from the seed and the number of images shown: which im
 which dropout masks. So two counters, the weights and the optimisers are the whole state of a run.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,82 +14,138 @@ from torch.nn.utils import get_total_norm
 
 from lsgan_lib import latent
 from lsgan_lib.data.batches import Stream, mix
+from lsgan_lib.draws import Draws
+from lsgan_lib.errors import BookError
 from lsgan_lib.losses.penalties import clip_weights_
 from lsgan_lib.networks.dropout import set_dropout_random
+from lsgan_lib.networks.synchronised import synchronise
 from lsgan_lib.training.average import keep_factor, update_average
+from lsgan_lib.training.graph import GraphedStep
+from lsgan_lib.training.precision import Precision, autocast, check_precision, float32_products
+from lsgan_lib.training.processes import World, share
 from lsgan_lib.training.recipe import Recipe
+from lsgan_lib.training.tally import Step, Tally
+
+Engine = Literal["eager", "graph"]
 
 
 class Trainer:
-    """Both networks, their optimisers and the counters of one run."""
+    """Both networks, their optimisers and the counters of one run.
 
-    def __init__(self, recipe: Recipe, batches: Stream, device: torch.device | str = "cpu") -> None:
+    engine: "eager" asks the device for one kernel after another, "graph" for the whole step at
+    once (CUDA, one process); both make the same numbers. precision: what the networks compute in.
+    world: this process among those that train together, each on its rows of every batch.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        batches: Stream,
+        device: torch.device | str = "cpu",
+        *,
+        engine: Engine = "eager",
+        precision: Precision = "fp32",
+        world: World | None = None,
+    ) -> None:
         self.recipe = recipe
         self.batches = batches
         self.device = torch.device(device)
+        self.engine = _check_engine(engine, self.device, world or World())
+        check_precision(precision, self.device)
+        self.precision: Precision = precision
+        self.world = world or World()
+        self.batch = share(recipe.batch_size, self.world.size)  # of this process
         weights = torch.Generator().manual_seed(mix(recipe.seed, 2, 0))
-        # channels_last: the memory order in which convolutions run fastest, on CPU and GPU alike.
-        order = torch.channels_last
-        self.generator = recipe.networks.generator(weights).to(self.device).to(memory_format=order)
-        self.critic = recipe.networks.critic(weights).to(self.device).to(memory_format=order)
-        self.average = recipe.networks.generator(weights).to(self.device).to(memory_format=order)
+        self.generator = self._place(recipe.networks.generator(weights))
+        self.critic = self._place(recipe.networks.critic(weights))
+        self.average = self._place(recipe.networks.generator(weights))
         self.average.eval()
         update_average(self.average, self.generator, keep=0.0)
         self.average.requires_grad_(False)
-        self.random = torch.Generator(self.device)  # noise, dropout masks, points of penalties
-        set_dropout_random(self.generator, self.random)
+        self.world.broadcast_(self.generator, self.critic, self.average)
+        shard = self.world.rank, self.world.size
+        # All that is random in a step: noise, dropout masks, points of penalties.
+        self.draws = Draws(self.device, shard=shard, fixed=engine == "graph")
+        set_dropout_random(self.generator, self.draws)
         self.critic_optimiser = self._optimiser(self.critic, recipe.critic_lr, recipe.weight_decay)
         self.generator_optimiser = self._optimiser(self.generator, recipe.generator_lr, 0.0)
         self.shown = 0  # images
+        self.rollbacks = 0  # how often the run went back to an older state: names other noise
         self.history: list[dict[str, float]] = []  # one row a tick
-        self._sums: dict[str, Tensor] = {}  # of this tick, on the device
-        self._counts: dict[str, int] = {}
+        self._tally = Tally(self.device)
+        self._probed = Step()
+        self._graphed: GraphedStep | None = None
         noise = torch.Generator().manual_seed(mix(recipe.seed, 3, 0))
         z = latent.draw(recipe.sample_count, recipe.networks.z_dim, recipe.noise, noise)
         self.fixed_noise = z.to(self.device)
 
     def step(self) -> None:
         """One step of the game; `shown` moves by critic_steps batches."""
-        recipe = self.recipe
-        self.random.manual_seed(mix(recipe.seed, 4, self.shown))
+        recipe, before = self.recipe, self.shown
+        self.draws.begin(mix(recipe.seed, 4 + 16 * self.rollbacks, before))
         self._set_learning_rates()
-        probe = self._last_of_tick()
-        for _ in range(recipe.critic_steps):
-            self._critic_step(self.batches.at(self.shown), probe)
-            self.shown += recipe.batch_size
-        for _ in range(recipe.generator_steps):
-            self._generator_step(probe)
+        reals = [
+            self.batches.at(before + i * recipe.batch_size) for i in range(recipe.critic_steps)
+        ]
         images = recipe.critic_steps * recipe.batch_size
+        probe = due(recipe.tick, before, before + images)  # the last step of a tick
+        with float32_products(self.precision, self.device):
+            step = self._play(reals, probe) if probe else self._engine(reals)
+        self.shown += images
         keep = keep_factor(images, self.shown, recipe.average_half_life, recipe.average_ramp)
         update_average(self.average, self.generator, keep)
+        self._tally.add(step, before)
 
-    def _critic_step(self, real: Tensor, probe: bool) -> None:
+    def _engine(self, reals: Sequence[Tensor]) -> Step:
+        """A step that measures no gradients at the inputs, by the engine of this run."""
+        if self.engine == "eager":
+            return self._play(reals)
+        if self._graphed is None:
+            self._graphed = GraphedStep(self._play)
+        return self._graphed(reals)
+
+    def _play(self, reals: Sequence[Tensor], probe: bool = False) -> Step:
+        """Both players' turns. Nothing here depends on a value that only the device knows."""
+        step = Step()
+        for real in reals:
+            self._critic_step(real, step, probe)
+        for _ in range(self.recipe.generator_steps):
+            self._generator_step(step, probe)
+        return step.close()
+
+    def _critic_step(self, real: Tensor, step: Step, probe: bool) -> None:
         """Teach the critic one batch of real images and one of generated ones."""
-        with torch.no_grad():  # the generator learns nothing here
-            fake = self.generator(self._noise())
+        with torch.no_grad(), self._autocast():  # the generator learns nothing here
+            fake = self.generator(self._noise()).to(real.dtype)
         real.requires_grad_(probe)
-        loss, terms = self.recipe.objective.critic_loss(self.critic, real, fake, self.random)
+        with self._autocast():
+            objective = self.recipe.objective
+            loss, terms = objective.critic_loss(self.critic, real, fake, self.draws)
         self.critic_optimiser.zero_grad()
         loss.backward()
+        self.world.mean_gradients_(self.critic)
         self.critic_optimiser.step()
         if self.recipe.clip_weights is not None:
             clip_weights_(self.critic, self.recipe.clip_weights)
-        self._log(critic_loss=loss, critic_gradient=_gradient_norm(self.critic), **terms)
+        step.log(critic_loss=loss, critic_gradient=_gradient_norm(self.critic), **terms)
         if probe and real.grad is not None:
-            self._log(input_gradient=real.grad.abs().mean())
+            self._probed.log(input_gradient=real.grad.abs().mean() / self.world.size)
 
-    def _generator_step(self, probe: bool) -> None:
+    def _generator_step(self, step: Step, probe: bool) -> None:
         """Teach the generator what the critic thinks of a fresh batch of its images."""
         z = self._noise().requires_grad_(probe)
         self.critic.requires_grad_(False)  # no gradients for weights that do not move now
-        loss = self.recipe.objective.generator_loss(self.critic, self.generator(z))
+        with self._autocast():
+            fake = self.generator(z).float()
+            loss = self.recipe.objective.generator_loss(self.critic, fake)
         self.generator_optimiser.zero_grad()
         loss.backward()
+        self.world.mean_gradients_(self.generator)
         self.generator_optimiser.step()
         self.critic.requires_grad_(True)
-        self._log(generator_loss=loss, generator_gradient=_gradient_norm(self.generator))
+        step.log(generator_loss=loss, generator_gradient=_gradient_norm(self.generator))
         if probe and z.grad is not None:
-            self._log(noise_gradient=z.grad.abs().mean())
+            self._probed.log(noise_gradient=z.grad.abs().mean() / self.world.size)
 
     def samples(self, network: nn.Module | None = None) -> Tensor:
         """What the averaged generator (or another network) makes of the fixed noise."""
@@ -98,16 +155,74 @@ class Trainer:
         network.train(was_training)
         return images
 
+    def tick(self) -> dict[str, float]:
+        """End a tick: the means since the last one, as a row that joins the history."""
+        row = {"images": float(self.shown), "epoch": self.shown / self.batches.epoch}
+        row |= self._tally.means(self.world)
+        if self._probed.names:
+            probed = Tally(self.device)
+            probed.add(self._probed.close(), self.shown)
+            row |= probed.means(self.world)
+        self._tally.clear()
+        self._probed = Step()
+        self.history.append(row)
+        return row
+
+    def not_finite(self) -> tuple[str, int] | None:
+        """What was first not finite in this tick, and how many images had been shown before."""
+        return self._tally.not_finite()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on, as tensors, numbers and strings."""
+        return {
+            "shown": self.shown,
+            "rollbacks": self.rollbacks,
+            "precision": self.precision,
+            "generator": self.generator.state_dict(),
+            "critic": self.critic.state_dict(),
+            "average": self.average.state_dict(),
+            # Without the settings, which are the recipe's.
+            "generator_optimiser": {"state": self.generator_optimiser.state_dict()["state"]},
+            "critic_optimiser": {"state": self.critic_optimiser.state_dict()["state"]},
+            "tick": self._tally.state_dict(),
+            "history": self.history,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken, on this device or another."""
+        for name in ("generator", "critic", "average"):
+            getattr(self, name).load_state_dict(state[name])
+        for name in ("generator_optimiser", "critic_optimiser"):
+            optimiser = getattr(self, name)
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict(state[name] | {"param_groups": groups})
+        self._tally.load_state_dict(state["tick"])
+        self.history = list(state["history"])
+        self.rollbacks = state["rollbacks"]
+        self.shown = state["shown"]
+        self._graphed = None  # the optimisers' tensors are new ones
+
+    def _place(self, network: nn.Module) -> nn.Module:
+        """On the device, in the memory order in which convolutions run fastest everywhere."""
+        network = network.to(self.device).to(memory_format=torch.channels_last)
+        return synchronise(network, self.world) if self.recipe.sync_norm else network
+
+    def _autocast(self) -> Any:
+        return autocast(self.precision, self.device)
+
     def _noise(self) -> Tensor:
-        z_dim = self.recipe.networks.z_dim
-        return latent.draw(self.recipe.batch_size, z_dim, self.recipe.noise, self.random)
+        return latent.draw(self.batch, self.recipe.networks.z_dim, self.recipe.noise, self.draws)
 
     def _optimiser(self, network: nn.Module, lr: float, decay: float) -> torch.optim.Optimizer:
-        parameters = network.parameters()
+        parameters, cuda = network.parameters(), self.device.type == "cuda"
         if self.recipe.optimiser == "rmsprop":
-            return torch.optim.RMSprop(parameters, lr, weight_decay=decay)
+            return torch.optim.RMSprop(
+                parameters, lr, weight_decay=decay, foreach=True, capturable=cuda
+            )
         betas = (self.recipe.beta1, self.recipe.beta2)
-        return torch.optim.Adam(parameters, lr, betas, weight_decay=decay, fused=True)
+        return torch.optim.Adam(
+            parameters, lr, betas, weight_decay=decay, fused=True, capturable=cuda
+        )
 
     def _set_learning_rates(self) -> None:
         recipe = self.recipe
@@ -116,54 +231,23 @@ class Trainer:
             (self.critic_optimiser, recipe.critic_lr),
             (self.generator_optimiser, recipe.generator_lr),
         ):
-            optimiser.param_groups[0]["lr"] = lr * recipe.lr_drop**drops
+            now = lr * recipe.lr_drop**drops
+            if optimiser.param_groups[0]["lr"] != now:
+                optimiser.param_groups[0]["lr"] = now
+                self._graphed = None  # the old rate is part of its kernels' arguments
 
-    def _log(self, **values: Tensor) -> None:
-        """Add to this tick's sums, on the device: reading a number would make the step wait."""
-        for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach()
-            self._counts[name] = self._counts.get(name, 0) + 1
 
-    def _last_of_tick(self) -> bool:
-        """Whether this step ends a tick: only then are gradients at the inputs measured."""
-        after = self.shown + self.recipe.critic_steps * self.recipe.batch_size
-        return due(self.recipe.tick, self.shown, after)
-
-    def tick(self) -> dict[str, float]:
-        """End a tick: the means since the last one, as a row that joins the history."""
-        row = {"images": float(self.shown), "epoch": self.shown / self.batches.epoch}
-        if self._sums:
-            means = torch.stack([s / self._counts[name] for name, s in self._sums.items()])
-            row |= dict(zip(self._sums, means.tolist(), strict=True))
-        self._sums, self._counts = {}, {}
-        self.history.append(row)
-        return row
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that the rest of the run depends on, as tensors, numbers and strings."""
-        return {
-            "shown": self.shown,
-            "generator": self.generator.state_dict(),
-            "critic": self.critic.state_dict(),
-            "average": self.average.state_dict(),
-            "generator_optimiser": self.generator_optimiser.state_dict(),
-            "critic_optimiser": self.critic_optimiser.state_dict(),
-            "sums": self._sums,
-            "counts": self._counts,
-            "history": self.history,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
-        self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        self.average.load_state_dict(state["average"])
-        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
-        self.critic_optimiser.load_state_dict(state["critic_optimiser"])
-        self._sums = {name: value.to(self.device) for name, value in state["sums"].items()}
-        self._counts = dict(state["counts"])
-        self.history = list(state["history"])
-        self.shown = state["shown"]
+def _check_engine(engine: Engine, device: torch.device, world: World) -> Engine:
+    """Raise BookError for an engine that cannot run here."""
+    if engine not in ("eager", "graph"):
+        raise BookError(f"there is no engine {engine!r}: choose eager or graph.")
+    if engine == "graph" and (device.type != "cuda" or world.size > 1):
+        where = f"the device {device.type}" if device.type != "cuda" else f"{world.size} processes"
+        raise BookError(
+            f"the engine graph needs a CUDA device and a single process, not {where}. Leave "
+            "--engine out, and each kernel is asked for by itself."
+        )
+    return engine
 
 
 def due(every: int, before: int, after: int) -> bool:

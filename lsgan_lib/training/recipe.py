@@ -15,6 +15,8 @@ from lsgan_lib.losses.objectives import AnyObjective, LeastSquares, Penalty
 from lsgan_lib.networks import AnyNetworks, LeastSquaresNetworks
 from lsgan_lib.networks.width import check_positive
 
+WatchAction = Literal["stop", "roll_back", "warn"]
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -72,12 +74,21 @@ class Recipe:
     """images between two saved states"""
     sample_count: int = 100
     """samples in a picture; their noise stays the same through the run"""
+    states_kept: int = 2
+    """saved states that are kept, the newest included; the best one is kept besides"""
+    watch: WatchAction = "stop"
+    """when values are not finite, the critic saturates or the samples collapse: stop, roll_back to
+    an older state and go on with other noise, or only warn"""
+    rollbacks: int = 3
+    """after so many of them in a run, roll_back stops too"""
+    sync_norm: bool = False
+    """several processes: BatchNorm over the batch of all of them, not of each"""
 
     def __post_init__(self) -> None:
         positive = (
             *("images", "batch_size", "critic_steps", "generator_steps", "critic_lr"),
             *("generator_lr", "average_half_life", "tick", "samples_every", "state_every"),
-            *("sample_count", "lr_drop"),
+            *("sample_count", "lr_drop", "states_kept"),
         )
         check_positive(**{name: getattr(self, name) for name in positive})
         for name in ("first", "lr_drop_every", "clip_weights"):
@@ -90,6 +101,9 @@ class Recipe:
             raise ValueError("weight_decay and average_ramp must not be negative.")
         check_choice("noise", self.noise, ("uniform", "normal"))
         check_choice("optimiser", self.optimiser, ("adam", "rmsprop"))
+        check_choice("watch", self.watch, typing.get_args(WatchAction))
+        if self.rollbacks < 0:
+            raise ValueError(f"rollbacks is {self.rollbacks}, but must not be negative.")
 
 
 _KINDS: dict[str, Any] = {

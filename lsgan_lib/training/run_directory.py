@@ -5,12 +5,15 @@ run.json                where it ran: device, versions, commit, images/s, second
 log.csv                 one row a tick
 samples/000060000.png   the same noise at each time, named by images shown
 state.pt                to resume; loads with weights_only=True
+states/000060000.pt     the last states before it
+best.pt                 the state with the lowest distance, where distances are measured
 generator.safetensors   the averaged generator
 """
 
 import csv
 import io
 import math
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -22,18 +25,22 @@ from torch import nn
 from lsgan_lib.errors import BookError
 from lsgan_lib.files import atomic, read_json, write_json
 from lsgan_lib.training.recipe import Recipe, from_json, to_json
+from lsgan_lib.training.states import States, Which
 
 COLUMNS = (
     *("images", "epoch", "critic_loss", "generator_loss", "score_real", "score_fake"),
     *("margin", "active_hinges", "penalty", "input_gradient", "noise_gradient"),
-    *("critic_gradient", "generator_gradient", "images_per_second"),
+    *("critic_gradient", "generator_gradient", "spread", "images_per_second"),
 )
 """Columns of log.csv. Losses, scores, margin, penalty and gradients of the weights are means over
 the tick; active_hinges is a share; input_gradient and noise_gradient are mean absolute derivatives
-of the critic's loss by a real pixel and of the generator's by a noise coordinate, at its last step.
+of the critic's loss, its penalty included, by a real pixel and of the generator's by a noise
+coordinate, at its last step; spread is how much the samples of the fixed noise differ, as a share
+of how much the data do.
 """
 
-_STATE_FORMAT = 1
+_HALF_WRITTEN = re.compile(r"\.[a-z0-9]+\.(json|csv|png|pt|safetensors)\.\d+(\.link)?\.part")
+"""What `atomic` and `States` call a file of ours that is not complete."""
 
 
 class RunDirectory:
@@ -41,6 +48,7 @@ class RunDirectory:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._states = States(self.path, self.resume_command)
 
     @property
     def resume_command(self) -> str:
@@ -51,13 +59,17 @@ class RunDirectory:
         """Whether a run was begun here."""
         return (self.path / "recipe.json").is_file()
 
-    def create(self, recipe: Recipe) -> None:
-        """Begin a run; raises BookError where another one lies, or the folder cannot be made."""
+    def refuse_another(self) -> None:
+        """Raise BookError where a run lies already."""
         if self.exists():
             raise BookError(
                 f"{self.path} already holds a run. Go on with it by `{self.resume_command}`, or "
-                " choose another folder with --out."
+                "choose another folder with --out."
             )
+
+    def create(self, recipe: Recipe) -> None:
+        """Begin a run; raises BookError where another one lies, or the folder cannot be made."""
+        self.refuse_another()
         self.prepare()
         write_json(self.path / "recipe.json", to_json(recipe))
 
@@ -72,8 +84,10 @@ class RunDirectory:
             raise BookError(
                 f"cannot make the folder {self.path} ({error.strerror}). Choose another: --out."
             ) from error
-        for path in self.path.rglob(".*.part"):
-            path.unlink(missing_ok=True)
+        for folder in (self.path, self.path / "samples", self.path / "states"):
+            for path in folder.glob(".*.part"):
+                if _HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
 
     def recipe(self) -> Recipe:
         """The recipe of the run; raises BookError where there is no run."""
@@ -121,41 +135,47 @@ class RunDirectory:
         """Pictures by the number of images shown, in order."""
         return {int(path.stem): path for path in sorted((self.path / "samples").glob("[0-9]*.png"))}
 
-    def write_state(self, recipe: Recipe, state: dict[str, Any]) -> None:
-        """Write state.pt; the old one stays until the new one is complete."""
-        # Serialised in memory first: a full disk must show itself as an OSError, not inside torch.
-        buffer = io.BytesIO()
-        content = {"format": _STATE_FORMAT, "recipe": to_json(recipe), **state}
-        torch.save(content, buffer)
-        with atomic(self.path / "state.pt") as file:
-            file.write(buffer.getbuffer())
+    def write_state(
+        self,
+        recipe: Recipe,
+        state: dict[str, Any],
+        *,
+        keep: int = 2,
+        distance: float | None = None,
+    ) -> None:
+        """Write state.pt; the old one stays until the new one is complete.
 
-    def state(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """The saved state, or None where the run was stopped before the first.
-
-        Raises BookError where the file is damaged, of another version, or of another recipe.
-        Nothing but tensors and plain values is ever loaded from it.
+        keep: how many states, this one included, stay; those before it move to states/. distance:
+        how far the samples are from the data; the state with the lowest is best.pt as well.
+        Raises BookError where the disk is full: the states before this one are as they were.
         """
-        path = self.path / "state.pt"
-        if not path.is_file():
+        self._states.write({"recipe": to_json(recipe), **state}, keep, distance)
+
+    def state(
+        self, device: torch.device | str = "cpu", which: Which = "newest"
+    ) -> dict[str, Any] | None:
+        """A saved state, or None where the run was stopped before the first.
+
+        which: the newest, the best, or the one in states/ with so many images shown. Raises
+        BookError where it is damaged, of a newer version, or of another recipe; where there is an
+        older one to go on from, the sentence says how. Nothing but tensors and plain values is
+        ever loaded from a file.
+        """
+        state = self._states.read(device, which)
+        if state is None:
             return None
-        try:
-            state = torch.load(path, map_location=device, weights_only=True)
-            version, recipe = state.pop("format"), state.pop("recipe")
-        except Exception as error:  # torch raises many kinds for a damaged file
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        recipe = to_json(self.recipe())
+        # Through from_json: a setting that was unknown when the state was written has its default.
+        if to_json(from_json(state.pop("recipe"))) != recipe:
             raise BookError(
-                f"{path} cannot be read ({reason}). It is damaged or was not written by lsgan; "
-                "start the run again in another folder."
-            ) from error
-        if version != _STATE_FORMAT:
-            raise BookError(f"{path} has format {version}; this version reads {_STATE_FORMAT}.")
-        if recipe != to_json(self.recipe()):
-            raise BookError(
-                f"{path} belongs to another recipe than recipe.json beside it. Restore the "
-                "recipe.json that the run was started with, or start a new run."
+                f"the {which} state in {self.path} belongs to another recipe than its recipe.json."
+                " Restore the recipe.json that the run was started with, or start a new run."
             )
-        return state
+        return {name: v for name, v in state.items() if name not in ("format", "distance")}
+
+    def states(self) -> list[int]:
+        """Images shown of the states before the newest, in order."""
+        return self._states.older()
 
     def write_generator(self, network: nn.Module) -> None:
         """Write generator.safetensors."""

@@ -6,12 +6,14 @@ from typing import Any
 import torch
 
 from lsgan_lib.data import mixtures, mnist_files
-from lsgan_lib.data.batches import Batches, PointBatches, Stream
+from lsgan_lib.data.batches import PointBatches, Stream
 from lsgan_lib.data.image_set import ImageSet, read_set
 from lsgan_lib.data.mixtures import Mixture
+from lsgan_lib.data.prefetch import choose
 from lsgan_lib.errors import BookError
 from lsgan_lib.networks import MLPNetworks
 from lsgan_lib.sets import find_set
+from lsgan_lib.training.processes import World
 from lsgan_lib.training.recipe import Recipe
 
 _MIXTURES: dict[str, Callable[[], Mixture]] = {
@@ -41,12 +43,14 @@ def load_data(recipe: Recipe) -> ImageSet | Mixture:
 
 
 def make_stream(
-    recipe: Recipe, data: ImageSet | Mixture, device: torch.device
+    recipe: Recipe, data: ImageSet | Mixture, device: torch.device, world: World | None = None
 ) -> tuple[Stream, dict[str, Any]]:
     """Batches of the data on the device, and the facts about the data that a run should keep.
 
+    world: of each batch only the part of this process. Close the stream when the run has ended.
     Raises BookError when the images do not have the shape that the networks are built for.
     """
+    shard = (world.rank, world.size) if world is not None else (0, 1)
     if isinstance(data, Mixture):
         if not isinstance(recipe.networks, MLPNetworks):
             raise BookError(
@@ -54,7 +58,8 @@ def make_stream(
                 f"{type(recipe.networks).__name__}."
             )
         facts = {"name": recipe.data, "count": None, "sha256": None}
-        return PointBatches(data, recipe.batch_size, seed=recipe.seed, device=device), facts
+        size, seed = recipe.batch_size, recipe.seed
+        return PointBatches(data, size, seed=seed, device=device, shard=shard), facts
     if isinstance(recipe.networks, MLPNetworks):
         raise BookError(f"{data.name} holds images, but MLPNetworks are for points.")
     wanted = (recipe.networks.channels, recipe.networks.size, recipe.networks.size)
@@ -66,7 +71,12 @@ def make_stream(
         )
     facts = {key: data.manifest.get(key) for key in ("name", "count", "source", "licence")}
     facts["sha256"] = data.manifest.get("sha256")
-    stream = Batches(
-        data.images, recipe.batch_size, seed=recipe.seed, flip=recipe.flip, device=device
+    stream = choose(
+        data.images,
+        recipe.batch_size,
+        seed=recipe.seed,
+        flip=recipe.flip,
+        device=device,
+        shard=shard,
     )
     return stream, facts

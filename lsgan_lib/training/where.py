@@ -1,4 +1,4 @@
-"""Where a run takes place: what run.json says about the machine."""
+"""Where a run takes place: the device, and what run.json says about the machine."""
 
 import platform
 import subprocess
@@ -8,6 +8,21 @@ from typing import Any
 import torch
 
 import lsgan_lib
+from lsgan_lib.errors import BookError, first_line
+
+
+def pick_device(wanted: torch.device | str | None) -> torch.device:
+    """The device asked for, or a GPU where there is one; raises BookError when it is not there."""
+    if wanted is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BookError(
+            f"the device {str(wanted)!r} is not here ({first_line(error)}). Use cpu."
+        ) from error
+    return device
 
 
 def machine(device: torch.device) -> dict[str, Any]:
