@@ -1,0 +1,1 @@
+"""How fast training is: against a loop as textbooks write it, and against the machine's limit."""
