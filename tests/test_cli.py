@@ -1,6 +1,7 @@
 """The command line: what each command makes, and that every mistake ends in one sentence."""
 
 import dataclasses
+import inspect
 import io
 import json
 import re
@@ -8,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,16 +20,16 @@ from full_disk import full_disk
 from PIL import Image
 from small_runs import RECIPE, RECIPES, small_digits, small_digits_in
 
-from lsgan_lib import cli, latent
+from lsgan_lib import cli, latent, training
 from lsgan_lib.data import digits, ring, write_set
 from lsgan_lib.training import RECIPES as NAMED
-from lsgan_lib.training import Recipe, RunDirectory, train
+from lsgan_lib.training import Recipe, RunDirectory, resume, train
 from lsgan_lib.training.pictures import grid_png
 
 FLAGS = [
     *("--data", "data", "--networks.size", "8", "--networks.z-dim", "3"),
     *("--networks.width", "0.001", "--batch-size", "8", "--images", "24", "--tick", "8"),
-    *("--sample-count", "4", "--device", "cpu"),
+    *("--sample-count", "4", "--device", "cpu", "--precision", "fp32"),
 ]
 
 
@@ -90,7 +93,7 @@ def picture(path: Path) -> Image.Image:
 def test_alone_it_lists_its_commands(arguments, capsys):
     cli.main(arguments)
     printed = capsys.readouterr().out
-    for command in ("recipes", "train", "resume", "sample", "interpolate", "manifold"):
+    for command in cli._COMMANDS:
         assert re.search(rf"^  {command} +\S", printed, re.MULTILINE)
 
 
@@ -150,13 +153,134 @@ def test_train_makes_a_run_of_the_recipe_with_the_flags_changes(here, capsys):
     )
 
 
-def test_progress_shows_speed_and_time_left(here, capsys):
+def test_progress_shows_speed_and_time_left_in_a_terminal(here, capsys, monkeypatch):
     small_digits_in(here / "data")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
     shown = capsys.readouterr().err
     line = shown.split("\r")[-1]
     # 100%|████| 24.0/24.0 [00:00<00:00, 150 images/s, critic=0.5, generator=0.5]
     assert re.search(r"100%.* 24\.0/24\.0 \[\d\d:\d\d<\d\d:\d\d, .* images/s, critic=", line)
+
+
+def test_a_file_gets_no_progress_bar(here, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # a plug-in of pytest loads it
+    small_digits_in(here / "data")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
+    assert capsys.readouterr().err == ""
+
+
+def test_the_flags_that_are_no_settings_reach_the_trainer(here, monkeypatch):
+    """train and resume are handed what was typed; what they do with it is tested with them."""
+    asked = []
+
+    def seen(*arguments, **named):
+        asked.append(named)
+        return SimpleNamespace(shown=0)
+
+    monkeypatch.setattr(training, "train", seen)
+    monkeypatch.setattr(training, "resume", seen)
+    cli.main(["train", "mnist-least-squares"])
+    cli.main(
+        ["train", "mnist-least-squares", "--engine", "graph", "--precision", "bf16"]
+        + ["--tensorboard", "--device", "cuda:1", "--out", "a"]
+    )
+    cli.main(["resume", "a"])
+    cli.main(
+        ["resume", "a", "--from", "best", "--watch", "roll_back", "--engine", "graph"]
+        + ["--tensorboard", "--state-every", "7", "--samples-every", "9", "--device", "cuda:1"]
+    )
+    cli.main(["resume", "a", "--from", "60000"])
+    plain = {"device": None, "engine": "eager", "tensorboard": False, "progress": True}
+    rich = {"device": "cuda:1", "engine": "graph", "tensorboard": True, "progress": True}
+    same = {"state": "newest", "watch": None, "state_every": None, "samples_every": None}
+    assert asked == [
+        {"directory": Path("runs/mnist-least-squares"), "precision": "auto", **plain},
+        {"directory": Path("a"), "precision": "bf16", **rich},
+        {**plain, **same},
+        {"state": "best", "watch": "roll_back", "state_every": 7, "samples_every": 9, **rich},
+        {**plain, **same, "state": 60_000},
+    ]
+    for named, function in zip(asked, (train, train, resume, resume, resume), strict=True):
+        assert named.keys() <= inspect.signature(function).parameters.keys()
+
+
+def test_a_dry_run_shows_the_run_and_makes_nothing(here, capsys):
+    small_digits_in(here / "data")
+    before = files(here)
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--critic-steps", "2", "--dry-run"])
+    output = capsys.readouterr()
+    assert re.search(r"^  critic-steps +2 +critic updates a step", output.out, re.MULTILINE)
+    assert re.search(r"^  steps +2 +4 updates of the critic", output.out, re.MULTILINE)
+    assert re.search(r"^  folder +runs/mnist-least-squares$", output.out, re.MULTILINE)
+    assert output.out.endswith("Nothing was trained or written.\n") and output.err == ""
+    assert files(here) == before
+
+
+def test_tensorboard_gets_each_point_of_a_resumed_run_once(here):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    small_digits_in(here / "data")
+    cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run", "--state-every", "8"]
+             + ["--samples-every", "8", "--tensorboard"])  # fmt: skip
+    cli.main(["resume", "run", "--from", "8", "--device", "cpu", "--tensorboard"])
+    run = RunDirectory("run")
+    events = EventAccumulator("run/tensorboard").Reload()
+    assert [e.step for e in events.Images("samples")] == [0, 8, 16, 24]
+    for name in ("critic_loss", "generator_gradient"):
+        points = {e.step: e.value for e in events.Scalars(name)}
+        logged = {int(row["images"]): row[name] for row in run.log()}
+        assert points == pytest.approx(logged, rel=1e-5)  # log.csv has six digits
+        assert len(events.Scalars(name)) == len(points) == 3
+
+
+def test_without_tensorboard_no_run_is_begun(here, monkeypatch):
+    small_digits_in(here / "data")
+    before = files(here)
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    said = refusal("train", "mnist-least-squares", *FLAGS, "--tensorboard")
+    assert "pip install tensorboard" in said and files(here) == before
+
+
+def test_of_many_processes_only_the_first_speaks(here, capsys, monkeypatch):
+    """As torchrun would start the second of two, but alone: what it prints, warns and refuses."""
+    monkeypatch.setenv("RANK", "1")
+    warnings.simplefilter("always")  # not only the first time; pytest puts it back
+    asked = []
+
+    def seen(*arguments, **named):
+        asked.append(named["progress"])
+        warnings.warn("something small", stacklevel=1)
+        return SimpleNamespace(shown=0)
+
+    def interrupted(*arguments, **named):
+        raise KeyboardInterrupt("stopped after 8 images.")
+
+    monkeypatch.setattr(training, "train", seen)
+    cli.main(["recipes"])
+    cli.main(["train", "mnist-least-squares"])
+    assert asked == [False] and capsys.readouterr() == ("", "")
+    with pytest.raises(SystemExit, match=r"^lsgan \(process 1\): there is no recipe"):
+        cli.main(["train", "cats"])
+    monkeypatch.setattr(training, "train", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train", "mnist-least-squares"])
+    assert caught.value.code == 130 and capsys.readouterr() == ("", "")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setattr(training, "train", seen)
+    cli.main(["train", "mnist-least-squares"])
+    out, err = capsys.readouterr()
+    assert asked == [False, True] and "0 images shown" in out and err == "lsgan: something small\n"
+
+
+def test_bench_reads_its_own_arguments(monkeypatch):
+    from lsgan_lib.benchmarks import command
+
+    asked = []
+    monkeypatch.setattr(command, "main", asked.append)
+    cli.main(["bench", "mnist-dcgan", "--any", "flag"])
+    assert asked == [["mnist-dcgan", "--any", "flag"]]
 
 
 def test_flags_that_a_recipe_refuses_leave_nothing(here, capsys):
