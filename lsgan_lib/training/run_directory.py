@@ -135,6 +135,12 @@ class RunDirectory:
         """Pictures by the number of images shown, in order."""
         return {int(path.stem): path for path in sorted((self.path / "samples").glob("[0-9]*.png"))}
 
+    def drop_samples_after(self, shown: int) -> None:
+        """Delete pictures of a future that was given up: the run went back to `shown` images."""
+        for images, path in self.samples().items():
+            if images > shown:
+                path.unlink()
+
     def write_state(
         self,
         recipe: Recipe,

@@ -192,6 +192,8 @@ class Session:
             stacklevel=2,
         )
         self.trainer.world.barrier()  # all have read before the first writes
+        if self.run is not None:
+            self.run.drop_samples_after(self.trainer.shown)
         self.save()
 
     def _stop(self, trouble: Trouble) -> None:
@@ -245,17 +247,14 @@ class Session:
 
     def _bar(self) -> tqdm:
         """Images/s and time left, where somebody looks: a terminal or a notebook."""
-        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+        ipython = sys.modules.get("IPython")  # imported in every notebook, and here only asked
+        in_notebook = ipython is not None and ipython.get_ipython() is not None
+        watched = (sys.stderr.isatty() or in_notebook) and self.trainer.world.rank == 0
         return tqdm(
             total=self.trainer.recipe.images, initial=self.trainer.shown, unit=" images",
-            unit_scale=True, disable=not (self.progress and watched and self.run_is_mine),
-            dynamic_ncols=True, smoothing=0.05,
+            unit_scale=True, disable=not (self.progress and watched), dynamic_ncols=True,
+            smoothing=0.05,
         )  # fmt: skip
-
-    @property
-    def run_is_mine(self) -> bool:
-        """Whether this process is the one that writes and tells."""
-        return self.trainer.world.rank == 0
 
     def _picture(self) -> None:
         if self.run is None:

@@ -18,7 +18,7 @@ from lsgan_lib.training.run_directory import RunDirectory
 from lsgan_lib.training.session import OnTick, Session, begun, with_intervals
 from lsgan_lib.training.sources import load_data, make_stream
 from lsgan_lib.training.states import Which
-from lsgan_lib.training.tensorboard import Board
+from lsgan_lib.training.tensorboard import Board, check_installed
 from lsgan_lib.training.where import pick_device
 
 
@@ -47,6 +47,8 @@ def train(
     run = RunDirectory(directory) if directory is not None else None
     with join(device) as world, world.guard(_advice(run)):
         where = world.device or pick_device(device)
+        if tensorboard:
+            check_installed()
         if run is not None and world.rank == 0:
             run.refuse_another()
         loaded = data if data is not None else load_data(recipe)
@@ -130,6 +132,7 @@ def resume(
                     if world.rank == 0 and before.get("images") != trainer.shown:
                         # Stopped between the files of one save, or sent back to an older state:
                         # all the others follow from the state.
+                        run.drop_samples_after(trainer.shown)
                         run.write_generator(trainer.average)
                         run.write_log(trainer.history)
                         run.write_facts(begun(trainer, facts) | before | {"images": trainer.shown})
