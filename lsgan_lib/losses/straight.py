@@ -15,7 +15,7 @@ image per sample, has
     d loss / d b_l = sum of  w d_l  over samples and positions
 
 One forward, one backward, one more forward, one weight gradient: four passes, where scores and
-penalty apart take eight. (Where an input lies on a kink, the derivative does not exist, and the
+penalty apart take nine. (Where an input lies on a kink, the derivative does not exist, and the
 same one-sided value is taken as by automatic differentiation.) Chapter 14 measures the gain.
 """
 
@@ -26,8 +26,10 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from lsgan_lib.networks.small_maps import SmallMapConv2d
+
 Layers = Sequence[nn.Module]
-_STRAIGHT = (nn.Conv2d, nn.Linear, nn.Flatten, nn.ReLU, nn.LeakyReLU)
+_STRAIGHT = (nn.Conv2d, SmallMapConv2d, nn.Linear, nn.Flatten, nn.ReLU, nn.LeakyReLU)
 
 
 def straight_layers(critic: object) -> Layers | None:

@@ -18,6 +18,7 @@ from lsgan_lib.draws import Draws
 from lsgan_lib.errors import BookError
 from lsgan_lib.losses.penalties import clip_weights_
 from lsgan_lib.networks.dropout import set_dropout_random
+from lsgan_lib.networks.small_maps import by_matrix_product
 from lsgan_lib.networks.synchronised import synchronise
 from lsgan_lib.training.average import keep_factor, update_average
 from lsgan_lib.training.graph import GraphedStep
@@ -205,6 +206,7 @@ class Trainer:
     def _place(self, network: nn.Module) -> nn.Module:
         """On the device, in the memory order in which convolutions run fastest everywhere."""
         network = network.to(self.device).to(memory_format=torch.channels_last)
+        network = by_matrix_product(network, self.device)
         return synchronise(network, self.world) if self.recipe.sync_norm else network
 
     def _autocast(self) -> Any:

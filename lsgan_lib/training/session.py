@@ -207,9 +207,10 @@ class Session:
         if trouble.fatal:
             advice = (
                 f"The weights are spoilt; the last saved state in {self.directory.path} is not. "
-                f"`{command} --watch roll_back` goes on from it with other noise; a smaller "
-                "learning rate needs a new run."
             )
+            if self.trainer.rollbacks < self.trainer.recipe.rollbacks:
+                advice += f"`{command} --watch roll_back` goes on from it with other noise; "
+            advice += "a smaller learning rate needs a new run."
         else:
             self.save()
             advice = (

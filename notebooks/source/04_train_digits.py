@@ -138,10 +138,18 @@ print(f"{len(small):,} digits, {recipe.images // recipe.batch_size} steps")
 show_source(Trainer.step)
 
 # %% [markdown]
-# First the critic learns from real and generated images, then the generator learns from the critic,
-# then the average follows. What is random is named in the first lines: a seed and the number of
-# images shown decide which images come, which noise is drawn, and which entries dropout removes.
-# Remember this when we pull the plug below.
+# What is random is named in the first lines: a seed and the number of images shown decide which
+# images come, which noise is drawn, and which entries dropout removes. Remember this when we pull the
+# plug below. Then both networks take their turns, and the average follows. The turns are these:
+
+# %%
+show_source(Trainer._play)
+
+# %% [markdown]
+# First the critic learns from real and generated images, then the generator learns from the critic.
+# (On a GPU the same turns can be played as one command, which is what `_engine` is for. Chapter 14
+# tells about that, about `_autocast`, and about `world`, the processes that train together. Here it is
+# one process, in which both do nothing.)
 #
 # The critic's turn:
 
@@ -151,7 +159,7 @@ show_source(Trainer._critic_step)
 # %% [markdown]
 # The objective is the one from chapter 02. Two details matter. The images are generated under
 # `no_grad`, because the generator learns nothing in this turn. And nothing is printed: reading a
-# number from a GPU would make each step wait for it, so `_log` only adds to sums that stay there.
+# number from a GPU would make each step wait for it, so `step.log` only notes values that stay there.
 #
 # The generator's turn:
 
