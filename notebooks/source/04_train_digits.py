@@ -627,7 +627,7 @@ exercises.check_4_6(recipe, my_recipe, my_score)
 #   Adam, BatchNorm and transposed convolutions comes from, and walks in noise as evidence.
 # - White 2016, [arXiv 1609.04468](https://arxiv.org/abs/1609.04468): other paths than the straight one.
 #
-# **Back**: [00 Start here](00_start_here.ipynb).
+# **Back**: [00 Start here](00_start_here.ipynb). **Next**: [14 Train at scale](14_train_at_scale.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()
