@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from lsgan_lib.losses import penalties
 from lsgan_lib.losses.straight import straight_layers
 from lsgan_lib.networks import LeastSquaresNetworks, LossSensitiveNetworks, MLPNetworks
+from lsgan_lib.networks.small_maps import by_matrix_product
 
 
 class Hidden(nn.Module):
@@ -81,6 +82,26 @@ def test_slopes_are_finite_differences() -> None:
         quotient = (critic(images + step) - critic(images - step)) / 2e-6
     along = (slopes * direction).flatten(1).sum(1)
     torch.testing.assert_close(quotient, along.detach(), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("family", ["conv", "conv and linear", "mlp"])  # no ReLU after the bias
+@pytest.mark.parametrize("count", [5, 8, 37, 64])
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_loss_of_differences_leaves_the_last_bias_where_it_is(
+    family: str, count: int, trained: bool
+) -> None:
+    """To the last bit: Adam makes whole steps of any gradient, however small."""
+    networks, shape = FAMILIES[family]
+    random = torch.Generator().manual_seed(count)
+    critic = networks.critic(random)
+    if trained:  # as a trainer on a CPU has it
+        by_matrix_product(critic.to(memory_format=torch.channels_last), torch.device("cpu"))
+    real, fake = torch.randn(2, count, *shape, generator=random)
+    scores, slopes = penalties.scores_and_gradient(critic, real)
+    hinge = torch.relu(0.01 + scores - critic(fake)).mean()
+    (hinge + slopes.flatten(1).norm(dim=1).mean()).backward()
+    last = [p for name, p in critic.named_parameters() if name.endswith("bias")][-1]
+    assert last.grad is not None and torch.equal(last.grad, torch.zeros(1))
 
 
 @pytest.mark.parametrize(

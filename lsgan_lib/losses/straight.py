@@ -167,8 +167,8 @@ def _convolution_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients by input, weight and bias; torch.nn.grad has them too, but loses channels_last."""
     return torch.ops.aten.convolution_backward(
-        d.to(x.dtype), x, layer.weight.to(x.dtype), None, layer.stride, layer.padding,
-        layer.dilation, False, [0, 0], layer.groups, wanted,
+        d.to(x.dtype), x, layer.weight.to(x.dtype), [layer.out_channels], layer.stride,
+        layer.padding, layer.dilation, False, [0, 0], layer.groups, wanted,
     )  # fmt: skip
 
 
@@ -191,7 +191,13 @@ def _weight_gradients(
     if layer.bias is not None:
         bias = None
         if w is not None:
-            sums = d.flatten(2).sum(2) if d.ndim > 2 else d
-            bias = w.to(layer.bias.dtype) @ sums.to(layer.bias.dtype)
+            scaled = d * _per_sample(w, d)
+            if d[0].numel() == 1 and type(layer) is nn.Conv2d:
+                # A loss of differences of scores knows nothing of the last bias: the part of the
+                # real images and that of the fakes must cancel to the last bit, or Adam makes
+                # whole steps of what is left. So it is summed by the routine that sums the other.
+                bias = _convolution_backward(layer, x, scaled, (False, True, True))[2]
+            else:
+                bias = scaled.to(layer.bias.dtype).sum((0, 2, 3) if d.ndim > 2 else 0)
         gradients.append(bias)
     return gradients
