@@ -18,6 +18,7 @@ from lsgan_lib.benchmarks.memory import peak_on_cpu, peak_on_gpu
 from lsgan_lib.benchmarks.steps import PLAIN, MakeStep, Way, begin, image_networks
 from lsgan_lib.errors import BookError, first_line
 from lsgan_lib.training.recipe import Recipe
+from lsgan_lib.training.where import wait_for
 
 _WARM_UP_CPU = 2
 _WARM_UP_GPU = 10  # libraries try several kernels, and a graph is captured
@@ -154,17 +155,12 @@ def _steps_in(seconds: float, step: MakeStep, device: torch.device) -> int:
 
 def _seconds_per_step(step: MakeStep, steps: int, device: torch.device) -> float:
     """Mean over several steps; a GPU is waited for before and after, not between."""
-    _wait(device)
+    wait_for(device)
     begun = time.perf_counter()
     for _ in range(steps):
         step()
-    _wait(device)
+    wait_for(device)
     return (time.perf_counter() - begun) / steps
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def timed(row: Row, recipe: Recipe, taken: list[float], plain: list[float] | None) -> Row:

@@ -18,7 +18,6 @@ def train(arguments: Sequence[str]) -> None:
     """Train a named recipe: the recipe comes first, since it decides which flags there are."""
     from lsgan_lib import training
     from lsgan_lib.training.plan import plan
-    from lsgan_lib.training.tensorboard import check_installed
 
     if not arguments or arguments[0].startswith("-"):
         raise BookError(
@@ -65,8 +64,6 @@ def train(arguments: Sequence[str]) -> None:
                 )
             )
             return
-        if tensorboard:
-            check_installed()  # before there is a folder
         trainer = training.train(
             recipe,
             directory=folder,

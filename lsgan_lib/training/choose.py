@@ -9,6 +9,7 @@ from lsgan_lib.training.loop import Engine, Trainer
 from lsgan_lib.training.precision import Precision, precisions
 from lsgan_lib.training.processes import World
 from lsgan_lib.training.recipe import Recipe
+from lsgan_lib.training.where import wait_for
 
 _WORTH = 1.1
 """A precision that rounds must be so much faster than the exact one to be taken."""
@@ -48,17 +49,12 @@ def _images_per_second(
     seconds: list[float] = []
     warm_up = 6 if engine == "graph" else 2
     while len(seconds) < warm_up + 2 or sum(seconds[warm_up:]) < _SECONDS and len(seconds) < 50:
-        _wait(device)
+        wait_for(device)
         begun = time.perf_counter()
         trainer.step()
-        _wait(device)
+        wait_for(device)
         seconds.append(time.perf_counter() - begun)
     if trainer.not_finite() is not None:
         return 0.0
     measured = sorted(seconds[warm_up:])
     return recipe.critic_steps * recipe.batch_size / measured[len(measured) // 2]
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -51,10 +51,10 @@ class Trainer:
         self.recipe = recipe
         self.batches = batches
         self.device = torch.device(device)
-        self.engine = _check_engine(engine, self.device, world or World())
+        self.world = world or World()
+        self.engine = _check_engine(engine, self.device, self.world)
         check_precision(precision, self.device)
         self.precision: Precision = precision
-        self.world = world or World()
         self.batch = share(recipe.batch_size, self.world.size)  # of this process
         weights = torch.Generator().manual_seed(mix(recipe.seed, 2, 0))
         self.generator = self._place(recipe.networks.generator(weights))
@@ -64,9 +64,8 @@ class Trainer:
         update_average(self.average, self.generator, keep=0.0)
         self.average.requires_grad_(False)
         self.world.broadcast_(self.generator, self.critic, self.average)
-        shard = self.world.rank, self.world.size
         # All that is random in a step: noise, dropout masks, points of penalties.
-        self.draws = Draws(self.device, shard=shard, fixed=engine == "graph")
+        self.draws = Draws(self.device, shard=self.world.shard, fixed=engine == "graph")
         set_dropout_random(self.generator, self.draws)
         self.critic_optimiser = self._optimiser(self.critic, recipe.critic_lr, recipe.weight_decay)
         self.generator_optimiser = self._optimiser(self.generator, recipe.generator_lr, 0.0)

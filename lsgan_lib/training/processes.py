@@ -31,6 +31,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from lsgan_lib.data.batches import Shard
 from lsgan_lib.errors import BookError, first_line
 from lsgan_lib.training.heartbeat import Heartbeat
 
@@ -55,6 +56,11 @@ class World:
     device: torch.device | None = None  # of this process; None: one process is free to choose
     heartbeat: Heartbeat | None = field(default=None, repr=False, compare=False)
     guest: bool = False  # joined within another `join`, whose end it leaves to that
+
+    @property
+    def shard(self) -> Shard:
+        """Which part of every batch is this process's."""
+        return self.rank, self.size
 
     def broadcast_(self, *networks: nn.Module) -> None:
         """Give every process the parameters and buffers of process 0, in place."""

@@ -60,6 +60,7 @@ class Session:
         self._clock = time.perf_counter()
         self._tick_began = self._clock, trainer.shown
         self._real = _some(trainer)
+        self._spread = spread(self._real)
         noise = torch.Generator().manual_seed(mix(recipe.seed, 5, 0))
         z_dim = recipe.networks.z_dim
         self._compared_noise = latent.draw(len(self._real), z_dim, recipe.noise, noise)
@@ -136,8 +137,7 @@ class Session:
         now, (then, shown) = time.perf_counter(), self._tick_began
         row["images_per_second"] = (trainer.shown - shown) / (now - then)
         self._tick_began = now, trainer.shown
-        of_data = spread(self._real)
-        row["spread"] = spread(trainer.samples()) / of_data if of_data > 0 else 1.0
+        row["spread"] = spread(trainer.samples()) / self._spread if self._spread > 0 else 1.0
         bar.set_postfix(critic=row["critic_loss"], generator=row["generator_loss"])
         if self.board is not None:
             self.board.row(row)

@@ -50,7 +50,7 @@ def make_stream(
     world: of each batch only the part of this process. Close the stream when the run has ended.
     Raises BookError when the images do not have the shape that the networks are built for.
     """
-    shard = (world.rank, world.size) if world is not None else (0, 1)
+    shard = (world or World()).shard
     if isinstance(data, Mixture):
         if not isinstance(recipe.networks, MLPNetworks):
             raise BookError(

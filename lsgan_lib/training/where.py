@@ -25,6 +25,12 @@ def pick_device(wanted: torch.device | str | None) -> torch.device:
     return device
 
 
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done all that it was asked for, as a clock must; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def machine(device: torch.device) -> dict[str, Any]:
     """Device, its name, threads, versions, and the commit of the code where it is a checkout."""
     cuda = device.type == "cuda"
