@@ -700,7 +700,7 @@ except BookError as refused:
 # | second derivative of straight pieces by hand | 2 passes | (14.2), Figure 14.3 |
 # | channels last | nothing but memory traffic | Figure 14.3 |
 # | bfloat16 | half of the bytes, and time where there are units for it | Figures 14.1 and 14.3 |
-# | images as bytes on the device, order and flips drawn there | the loader, three quarters of the bytes | last section |
+# | images as bytes on the device, order and flips sent up without waiting | the loader, three quarters of the bytes | last section |
 # | fused optimisers, average in one call | hundreds of small operations a step | Figure 14.2: little on a CPU |
 # | no looks | a wait a step | count; time only on a GPU |
 # | maps of 2 by 2 pixels as a matrix product | two thirds of that layer's time on a CPU | `networks/small_maps.py`, the 28-pixel recipe |
@@ -1198,14 +1198,14 @@ claim(in_memory < 3, "the whole set fits on a GPU, so after the start nothing ne
 # ```
 #
 # If one process dies, the others notice within half a minute and say so. The same line with `resume`
-# goes on from the last saved state.
+# and the run's folder, in place of `train` and the recipe, goes on from the last saved state.
 #
 # ## What goes wrong
 #
 # | symptom | cause | cure |
 # | --- | --- | --- |
 # | the GPU is busy for a fraction of the time | `.item()`, `print(loss)` or `if loss > ...` in each step | read once a tick |
-# | bf16 is slower than fp32 | the processor emulates it | measure: `--precision auto` |
+# | bf16 is slower than fp32 | the processor emulates it, or its units for it are slow | measure: `--precision auto` |
 # | the margin has no effect in bf16 | scores far from zero, rounded | last layer in float32 |
 # | a resumed run goes another way | a random state was not saved | randomness from seed and position |
 # | a penalty trains nothing | a compiled critic drops the second derivative | the library raises an error; do not compile it |
