@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lsgan_lib.data import digits, to_float
-from lsgan_lib.evaluation.neighbours import agreement, nearest
+from lsgan_lib.evaluation.neighbours import agreement, nearest, nearest_of_many
 from lsgan_lib.evaluation.specks import specks
 
 
@@ -58,6 +58,42 @@ def test_a_set_against_itself_skips_each_image_but_not_its_twin(chunk):
 def test_pictures_of_different_sizes_are_refused():
     with pytest.raises(ValueError, match="cannot be compared"):
         nearest(torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 2, 8))
+
+
+# --- nearest of many -----------------------------------------------------------------------------
+
+
+def colours(count, seed):
+    random = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, 3, 4, 4), generator=random, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_many_references_piece_by_piece_are_the_same(chunk):
+    images, references = to_float(colours(5, 0)), colours(11, 1)
+    distance, row = nearest_of_many(images, references, chunk=chunk)
+    expected, index = nearest(images, to_float(references))
+    torch.testing.assert_close(distance, expected)
+    assert torch.equal(row, index)
+
+
+def test_a_mirrored_copy_is_found_only_where_mirrors_are_looked_at():
+    references = colours(9, 2)
+    copies = to_float(references[[4, 7]].flip(3))
+    assert nearest_of_many(copies, references)[0].min() > 0.1
+    distance, row = nearest_of_many(copies, references, mirrored=True, chunk=4)
+    assert row.tolist() == [4, 7] and distance.max() < 2e-3
+
+
+@pytest.mark.parametrize("chunk", [2, 100])
+def test_an_image_finds_neither_itself_nor_its_own_mirror_image(chunk):
+    references = colours(6, 3)
+    references[5] = references[2]  # a twin is another picture
+    own = torch.tensor([1, 2])
+    images = to_float(references[own])
+    distance, row = nearest_of_many(images, references, mirrored=True, own=own, chunk=chunk)
+    assert row[0] != 1 and distance[0] > 0.1
+    assert row[1] == 5 and distance[1] < 2e-3
 
 
 # --- agreement -----------------------------------------------------------------------------------

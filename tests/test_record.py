@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from small_runs import RECIPES, data_of
+from small_runs import RECIPE, RECIPES, THIN, data_of
 
+from lsgan_lib.data import make_set, write_set
 from lsgan_lib.errors import BookError
+from lsgan_lib.evaluation import faces
 from lsgan_lib.evaluation import record as recording
-from lsgan_lib.evaluation.record import record
+from lsgan_lib.evaluation.record import pictures_kept, record
 from lsgan_lib.files import read_json
+from lsgan_lib.networks import LeastSquaresNetworks
 from lsgan_lib.training import train
 
 
@@ -85,3 +88,93 @@ def test_a_run_of_another_recipe_is_refused(assets, tmp_path):
     with pytest.raises(BookError, match="not today's recipe 'points'"):
         record(source)
     assert not assets.exists()
+
+
+# --- faces ---------------------------------------------------------------------------------------
+
+COUNT = 24  # pictures in the set; half of them are as many as the samples
+_COLOUR = replace(
+    RECIPE,
+    networks=LeastSquaresNetworks(size=64, channels=3, z_dim=3, width=THIN),
+    images=8 * 15,
+    samples_every=8,
+    flip=True,
+)
+
+
+def blobs(seed: int):
+    """Pictures that vary from one to the next, in colour: smooth noise."""
+    random = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(0, 256, (COUNT, 3, 4, 4), generator=random).float()
+    images = torch.nn.functional.interpolate(coarse, size=64, mode="bilinear")
+    return make_set(images.to(torch.uint8), name="blobs")
+
+
+@pytest.fixture
+def coloured(assets, tmp_path, monkeypatch):
+    """A finished run on 64-pixel colour pictures, fifteen of its own among its files."""
+    write_set(tmp_path / "blobs", blobs(0))
+    recipe = replace(_COLOUR, data=str(tmp_path / "blobs"))
+    monkeypatch.setattr(recording, "RECIPES", {"faces": recipe})
+    monkeypatch.setattr(recording, "_FACES", COUNT // 2)
+    train(recipe, None, tmp_path / "faces", device="cpu")
+    return tmp_path / "faces"
+
+
+def test_faces_are_measured_against_their_training_set(coloured, assets):
+    record(coloured)
+    metrics = read_json(assets / "faces" / "metrics.json")
+    assert metrics["samples"] == COUNT // 2 == metrics["nearest"]["pictures"]
+    assert metrics["faces"] == metrics["faces_real"] == 0  # blobs are no faces
+    assert 0 < metrics["spread"] and 0 < metrics["distance_real"] < metrics["distance"]
+    near = metrics["nearest"]
+    assert list(near["real"]) == ["1 %", "5 %", "50 %", "95 %"]
+    assert near["copies"]["95 %"] < min(near["real"]["1 %"], near["samples"]["1 %"])
+
+
+def test_a_generator_that_copies_is_seen_to(coloured, tmp_path):
+    data = blobs(0)
+    copies = faces.to_float(data.images[:12]).flip(3)
+    near = faces.face_metrics(copies, data, mirrored=True)["nearest"]
+    assert near["samples"]["95 %"] < 2e-3 < near["copies"]["1 %"]
+    assert faces.face_metrics(copies, data, mirrored=False)["nearest"]["samples"]["50 %"] > 0.1
+
+
+def test_a_picture_moved_by_one_pixel():
+    row = torch.tensor([[[[1.0, 2.0, 3.0]]]])
+    assert faces.moved(row).flatten().tolist() == [1, 1, 2]
+
+
+def test_only_the_pictures_of_the_shown_epochs_are_kept(coloured, assets):
+    record(coloured)
+    kept = sorted(int(path.stem) for path in (assets / "faces" / "samples").iterdir())
+    assert kept == [0, 24, 120]  # epochs 0, 1 and the last, the fifth
+
+
+def test_which_pictures_are_kept():
+    recipe = replace(_COLOUR, samples_every=100)
+    shown = [0, *range(104, 2_100, 100)]  # every hundredth image, at the end of a step
+    assert pictures_kept(recipe, shown, 100) == [0, 104, 704, 1_704, 2_004]
+    assert pictures_kept(recipe, shown, 60) == [0, 104, 404, 1_004, 1_604, 2_004]
+    assert pictures_kept(recipe, shown[:12], 100) == shown[:12]  # a dozen is few
+    assert pictures_kept(recipe, shown, None) == shown
+    for other in ({"channels": 1}, {"size": 32}):
+        small = replace(recipe, networks=replace(recipe.networks, **other))
+        assert pictures_kept(small, shown, 100) == shown
+    assert pictures_kept(RECIPES["points"], shown, 100) == shown
+
+
+def test_a_run_whose_faces_are_gone_is_not_recorded(coloured, assets, tmp_path):
+    (tmp_path / "blobs").rename(tmp_path / "elsewhere")
+    with pytest.raises(BookError, match="measured against its training set"):
+        record(coloured)
+    assert not any(assets.iterdir())
+
+
+def test_a_run_is_not_measured_against_other_faces(coloured, assets, tmp_path):
+    for file in (tmp_path / "blobs").iterdir():
+        file.unlink()
+    write_set(tmp_path / "blobs", blobs(1))
+    with pytest.raises(BookError, match="strangers"):
+        record(coloured)
+    assert not any(assets.iterdir())

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from lsgan_lib.data.image_set import to_float
+
 
 def nearest(
     images: Tensor, references: Tensor, *, chunk: int = 1_000, skip_same: bool = False
@@ -25,6 +27,39 @@ def nearest(
         distances.append(distance)
         indices.append(index)
     return torch.cat(distances) / images[0].numel() ** 0.5, torch.cat(indices)
+
+
+def nearest_of_many(
+    images: Tensor,
+    references: Tensor,
+    *,
+    mirrored: bool = False,
+    own: Tensor | None = None,
+    chunk: int = 2_000,
+) -> tuple[Tensor, Tensor]:
+    """As `nearest`, for references that are too many to hold as floats.
+
+    images: float (N, C, H, W) in [-1, 1]; references: uint8 pixels (M, C, H, W). mirrored: compare
+    with each reference's mirror image too, as a run with `flip` has seen it. own: row of the
+    reference (N,) that image i may not choose, nor its mirror image: itself. chunk: references
+    compared at once. Returns (distance (N,), row (N,)).
+    """
+    # An image is as far from a mirrored reference as its own mirror image is from the reference.
+    both = torch.cat([images, images.flip(3)]) if mirrored else images
+    count = len(images)
+    least = torch.full((count,), torch.inf)
+    rows = torch.zeros(count, dtype=torch.long)
+    for start in range(0, len(references), chunk):
+        piece = to_float(references[start : start + chunk])
+        for _, distances in _distances(both, piece, chunk=len(both)):
+            pairs = distances.unflatten(0, (-1, count)).amin(dim=0)  # (N, chunk)
+            if own is not None:
+                inside = (own >= start) & (own < start + len(piece))
+                pairs[inside, own[inside] - start] = torch.inf
+            distance, row = pairs.min(dim=1)
+            rows = torch.where(distance < least, row + start, rows)
+            least = torch.minimum(distance, least)
+    return least / images[0].numel() ** 0.5, rows
 
 
 def agreement(

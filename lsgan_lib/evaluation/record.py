@@ -2,28 +2,41 @@
 
     python -m lsgan_lib.evaluation.record runs/NAME      (or: make record RUN=runs/NAME)
 
-copies it to assets/runs/NAME: without its state, weights as float16, and with metrics.json.
+copies it to assets/runs/NAME: without its state, weights as float16, and with metrics.json. Of many
+large pictures only those of the epochs that the book shows are kept.
 """
 
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lsgan_lib import latent
 from lsgan_lib.data import ASSETS, digits, to_float
+from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.errors import BookError
+from lsgan_lib.evaluation.faces import face_metrics
 from lsgan_lib.evaluation.neighbours import agreement, nearest
 from lsgan_lib.evaluation.specks import specks
 from lsgan_lib.files import write_json
+from lsgan_lib.networks import MLPNetworks
 from lsgan_lib.networks.dropout import dropout_at_sampling
+from lsgan_lib.training.recipe import Recipe
 from lsgan_lib.training.recipes import RECIPES
 from lsgan_lib.training.run_directory import RunDirectory
+from lsgan_lib.training.sources import load_data
 
 _SAMPLES = 2_000
+_FACES = 1_000
+EPOCHS_SHOWN = (1, 7, 17, 27, 50)
+"""after which the seed shows its faces, and so does chapter 06"""
+_FEW = 12
+"""pictures of 64-pixel colour images, over half a megabyte each, that are all kept"""
 
 
 def record(source: Path) -> Path:
@@ -45,7 +58,9 @@ def record(source: Path) -> Path:
         recorded.prepare()
         for copied in ("recipe.json", "log.csv"):
             shutil.copyfile(source / copied, recorded.path / copied)
-        shutil.copytree(source / "samples", recorded.path / "samples", dirs_exist_ok=True)
+        pictures = run.samples()
+        for shown in pictures_kept(recipe, list(pictures), facts["data"]["count"]):
+            shutil.copyfile(pictures[shown], recorded.path / "samples" / pictures[shown].name)
         recorded.write_generator(run.generator().half())
         recorded.write_facts(facts | {"command": f"lsgan train {name}"})
         write_json(recorded.path / "metrics.json", _metrics(recorded))
@@ -55,26 +70,78 @@ def record(source: Path) -> Path:
     return folder
 
 
-def _metrics(run: RunDirectory) -> dict[str, Any]:
-    """What the recorded (float16) generator makes, against the book's 5,000 digits.
+def pictures_kept(recipe: Recipe, shown: Sequence[int], epoch: int | None) -> list[int]:
+    """Which of a run's pictures its recording keeps, by images shown.
 
-    distance: root mean square pixel difference to the nearest digit, in [-1, 1] units; for
-    `real`, from each digit to the nearest other one. agreement: share of the five nearest digits
-    that bear one label. classes: share of samples by that label. specks: isolated bright pixels
-    an image, with the generator's dropout off and on while it samples. Empty for runs that make
-    no 28 x 28 grey images.
+    All of them, unless they are more than a dozen of large colour images: then the first, the last
+    and the nearest to each of `EPOCHS_SHOWN`, where one was made within half of samples_every.
+    epoch: images of the training set; None for endless data.
+    """
+    if not _large(recipe) or len(shown) <= _FEW or epoch is None:
+        return list(shown)
+    kept = {shown[0], shown[-1]}
+    for moment in (number * epoch for number in EPOCHS_SHOWN):
+        near = min(shown, key=lambda images: abs(images - moment))
+        if abs(near - moment) <= recipe.samples_every / 2:
+            kept.add(near)
+    return sorted(kept)
+
+
+def _large(recipe: Recipe) -> bool:
+    """Whether a recipe makes colour pictures of 64 pixels or more: faces, in this book."""
+    networks = recipe.networks
+    return not isinstance(networks, MLPNetworks) and networks.channels == 3 and networks.size >= 64
+
+
+def _metrics(run: RunDirectory) -> dict[str, Any]:
+    """What the recorded (float16) generator makes, by the measures of its kind of pictures.
+
+    Digits of 28 x 28 are compared with the book's 5,000, colour pictures of 64 x 64 and more with
+    the faces of the training set. Empty for runs that make neither.
     """
     generator, recipe = run.generator(), run.recipe()
     random = torch.Generator().manual_seed(0)
+    if _large(recipe):
+        data = _training_set(run)
+        z = latent.draw(_FACES, recipe.networks.z_dim, recipe.noise, random)
+        samples = latent.images_of(generator, z)
+        return face_metrics(samples, data, mirrored=recipe.flip)
     z = latent.draw(_SAMPLES, recipe.networks.z_dim, recipe.noise, random)
     samples = latent.images_of(generator, z)
     if samples.shape[1:] != (1, 28, 28):
         return {}
+    with dropout_at_sampling(generator, random=random):
+        dropped = latent.images_of(generator, z)
+    return _digit_metrics(samples, dropped)
+
+
+def _training_set(run: RunDirectory) -> ImageSet:
+    """The set that a run was trained on; raises BookError where it is not here, or another."""
+    recipe, facts = run.recipe(), run.facts()["data"]
+    try:
+        data = load_data(recipe)
+    except BookError as problem:
+        raise BookError(f"a run on faces is measured against its training set. {problem}") from None
+    assert isinstance(data, ImageSet)  # pictures are made from pictures
+    if data.manifest["sha256"] != facts["sha256"]:
+        raise BookError(
+            f"the run was trained on {facts['name']} with other pixels than {data.name} holds now, "
+            "so its metrics would compare it with strangers. Put the old data back."
+        )
+    return data
+
+
+def _digit_metrics(samples: Tensor, dropped: Tensor) -> dict[str, Any]:
+    """Samples of digits against the book's 5,000.
+
+    distance: root mean square pixel difference to the nearest digit, in [-1, 1] units; for
+    `real`, from each digit to the nearest other one. agreement: share of the five nearest digits
+    that bear one label. classes: share of samples by that label. specks: isolated bright pixels
+    an image, with the generator's dropout off and on while it samples (dropped).
+    """
     reals = digits()
     real, labels = to_float(reals.images), reals.labels
     assert labels is not None  # the offline digits have labels
-    with dropout_at_sampling(generator, random=random):
-        dropped = latent.images_of(generator, z)
     label, share = agreement(samples, real, labels)
     return {
         "samples": _SAMPLES,
