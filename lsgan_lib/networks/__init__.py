@@ -8,8 +8,11 @@ from lsgan_lib.networks.dcgan import DCGANNetworks
 from lsgan_lib.networks.least_squares import LeastSquaresNetworks
 from lsgan_lib.networks.loss_sensitive import LossSensitiveNetworks
 from lsgan_lib.networks.mlp import MLPNetworks
+from lsgan_lib.networks.small_digits import SmallDigitsNetworks
 
-AnyNetworks = LeastSquaresNetworks | LossSensitiveNetworks | DCGANNetworks | MLPNetworks
+AnyNetworks = (
+    LeastSquaresNetworks | LossSensitiveNetworks | DCGANNetworks | SmallDigitsNetworks | MLPNetworks
+)
 """The families a recipe can name."""
 
 __all__ = [
@@ -18,4 +21,5 @@ __all__ = [
     "LeastSquaresNetworks",
     "LossSensitiveNetworks",
     "MLPNetworks",
+    "SmallDigitsNetworks",
 ]
