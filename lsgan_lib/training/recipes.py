@@ -99,15 +99,15 @@ RECIPES: dict[str, Recipe] = {
     # and the learning rate of the paper's scenes. At the seed's rate it does not start (see -slow).
     "faces-least-squares": _FACES,
     "faces-least-squares-slow": replace(
-        _FACES, critic_lr=2e-4, generator_lr=2e-4, images=7 * _FACES_EPOCH, watch="warn"
+        _FACES, critic_lr=2e-4, generator_lr=2e-4, images=2 * _FACES_EPOCH, watch="warn"
     ),
     # The other coding of the paper, whose divergence is Pearson's chi-squared without a constant.
     "faces-pearson": replace(
-        _FACES, objective=LeastSquares(a=-1.0, b=1.0, c=0.0), images=7 * _FACES_EPOCH, watch="warn"
+        _FACES, objective=LeastSquares(a=-1.0, b=1.0, c=0.0), images=4 * _FACES_EPOCH, watch="warn"
     ),
     # DCGAN's losses on the same networks and faces.
     "faces-cross-entropy": replace(
-        _FACES, objective=CrossEntropy(), images=7 * _FACES_EPOCH, watch="warn"
+        _FACES, objective=CrossEntropy(), images=4 * _FACES_EPOCH, watch="warn"
     ),
     # As the seed published it, for a machine with a GPU and all of CelebA.
     "faces-least-squares-full": replace(
