@@ -94,7 +94,7 @@ def test_held_pictures_are_of_the_family_but_not_of_the_set():
     assert both < 0.1 * len(held)  # the sets overlap only where bytes round two shifts to one
 
 
-# --- the family: members, and strangers at known distances -----------------------------------------
+# --- the family: members, and strangers at known distances ---------------------------------------
 
 
 def a_member(digit: int, shift: float, angle: float = 0.0) -> torch.Tensor:
@@ -113,7 +113,7 @@ def test_a_member_of_the_grid_is_at_distance_zero_and_found(digit, shift):
 def test_between_two_grid_points_the_distance_is_that_of_a_sixteenth_of_a_pixel():
     """Interpolation is linear within a pixel, so a 16th is an eighth of half a pixel's way."""
     middle = a_member(4, 0.1875)
-    found = FAMILY.measures(middle.expand(2, -1, -1, -1), HELD[:2])["distance"]
+    found = FAMILY.measures(middle.expand(20, -1, -1, -1), HELD[:20])["distance"]
     still, half = a_member(4, 0.0), a_member(4, 0.5)
     way = (still - half).square().mean().sqrt().item()
     assert found == pytest.approx(way / 8, abs=2e-3)  # bytes are rounded
@@ -124,15 +124,15 @@ def test_a_stranger_is_as_far_as_it_was_put():
     stranger = a_member(1, 0.0).clone()
     assert stranger[0, 0, 0, 0] == -1
     stranger[0, 0, 0, 0] = 1.0
-    found = FAMILY.measures(stranger.expand(2, -1, -1, -1), HELD[:2])
-    assert found["distance"] == pytest.approx(2 / 28)
+    found = FAMILY.measures(stranger.expand(20, -1, -1, -1), HELD[:20])
+    assert found["distance"] == pytest.approx(2 / 28, rel=1e-4)
     assert found["precision"] == 1.0  # within the tolerance: half a pixel's shift moves more
     assert FAMILY.tolerance > 2 / 28
 
 
 def test_a_digit_shifted_too_far_and_another_handwriting_are_off_the_family():
     for shift, on in ((2.25, 1.0), (3.5, 0.0)):
-        found = FAMILY.measures(a_member(5, shift).expand(2, -1, -1, -1), HELD[:2])
+        found = FAMILY.measures(a_member(5, shift).expand(20, -1, -1, -1), HELD[:20])
         assert found["precision"] == on
     book = to_float(digits().images[:2_000])
     assert FAMILY.measures(book, HELD)["precision"] < 0.15
@@ -140,14 +140,14 @@ def test_a_digit_shifted_too_far_and_another_handwriting_are_off_the_family():
 
 
 def test_an_angle_is_on_the_second_family_only():
-    turned = a_member(2, 1.0, 8.0).expand(2, -1, -1, -1)
+    turned = a_member(2, 1.0, 8.0).expand(20, -1, -1, -1)
     second = ShiftedFamily.of(DigitsShifted(rotate=SETS["shift and rotate"]))
-    assert second.measures(turned, HELD[:2])["distance"] == pytest.approx(0, abs=1e-6)
-    assert FAMILY.measures(turned, HELD[:2])["distance"] > 0.1
+    assert second.measures(turned, HELD[:20])["distance"] == pytest.approx(0, abs=2e-3)
+    assert FAMILY.measures(turned, HELD[:20])["distance"] > 0.1
     assert len(second.images) == 11 * len(FAMILY.images) == 11 * 10 * 33
 
 
-# --- measures on generators that are known ---------------------------------------------------------
+# --- measures on generators that are known -------------------------------------------------------
 
 
 def test_the_set_itself_is_drawn_with_all_digits_and_shifts():
@@ -201,7 +201,7 @@ def test_the_rule_at_its_borders(row, word):
     assert verdict(row) == word
 
 
-# --- the networks ----------------------------------------------------------------------------------
+# --- the networks --------------------------------------------------------------------------------
 
 
 def test_the_networks_are_the_published_ones():
@@ -240,7 +240,7 @@ def test_settings_that_are_not_positive_are_refused(settings):
         SmallDigitsNetworks(**settings)
 
 
-# --- a small run of the whole ----------------------------------------------------------------------
+# --- a small run of the whole --------------------------------------------------------------------
 
 
 def test_a_tiny_table_is_made_resumed_and_not_made_twice(tmp_path, monkeypatch):

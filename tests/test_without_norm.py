@@ -84,7 +84,7 @@ def test_what_the_real_row_says_is_what_real_digits_measure(table):
     assert verdict({"finite": True, **table["real"]}, base_distance(table["runs"])) == "drawn"
 
 
-# --- the rule, on cases that are known -------------------------------------------------------------
+# --- the rule, on cases that are known -----------------------------------------------------------
 
 
 def test_real_digits_are_drawn():
@@ -184,7 +184,7 @@ def test_a_key_becomes_networks_optimiser_and_coding():
     assert all(recipe.watch == "warn" for recipe in made.values())
 
 
-# --- a small run of the whole ----------------------------------------------------------------------
+# --- a small run of the whole --------------------------------------------------------------------
 
 
 def test_a_tiny_table_is_made_resumed_and_not_made_twice(tmp_path, monkeypatch):
