@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lsgan_lib.data import Mixture, grid, ring, seed_ring
+from lsgan_lib.data import Mixture, grid, ring, seed_ring, triangle
 
 UNEVEN = Mixture(torch.tensor([[0.0, 1.0], [2.0, -1.0]]), torch.tensor([0.8, 0.2]), 0.3)
 
@@ -159,3 +159,12 @@ def test_rings_and_grids_without_modes_are_refused():
     for refused in (ring, grid):
         with pytest.raises(ValueError, match="at least one mode"):
             refused(0)
+
+
+def test_the_triangle_has_half_of_its_points_on_top():
+    data = triangle()
+    points = data.sample(20_000, torch.Generator().manual_seed(0))
+    mode = torch.cdist(points, data.centres).argmin(dim=1)
+    share = mode.bincount() / len(points)
+    torch.testing.assert_close(share, torch.tensor([0.5, 0.25, 0.25]), atol=0.01, rtol=0)
+    assert data.centres[0, 1] > 0 > data.centres[1:, 1].max()

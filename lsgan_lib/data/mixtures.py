@@ -79,3 +79,12 @@ def seed_ring(*, radius: float = 1.0, std: float = 0.01) -> Mixture:
     weights = torch.full((8,), 1 / 9)
     weights[0] = 2 / 9
     return Mixture(radius * torch.stack([angle.sin(), angle.cos()], dim=1), weights, std)
+
+
+def triangle(*, std: float = 0.25) -> Mixture:
+    """Three modes that overlap a little, the upper one with half of all points.
+
+    Easy for a generator, hard enough for its critic: the data of chapter 01.
+    """
+    centres = torch.tensor([[0.0, 0.9], [-0.9, -0.5], [0.9, -0.5]])
+    return Mixture(centres, torch.tensor([0.5, 0.25, 0.25]), std)

@@ -26,6 +26,8 @@ class Views:
     """(N, 2) what the generator makes of the fixed noise"""
     scores: Tensor
     """(side, side) the critic at the window's nodes, rows from low to high y"""
+    usual_scores: tuple[float, float]
+    """between them lie nine of ten scores of real and generated points together"""
     lattice: Tensor
     """(L, L, 2) where the generator puts the crossings of a square grid in its noise"""
     thickness: Tensor
@@ -88,6 +90,8 @@ class Viewer:
             fake = generator(z.to(place))
             scores = critic(self.window.nodes.to(place)).view(self.window.side, -1)
             lattice = generator(self._noise_grid(z_dim).to(place)).view(self.lines, self.lines, 2)
+            at_points = critic(torch.cat([fake, self.real().to(place)]))
+        usual = torch.quantile(at_points, torch.tensor([0.05, 0.95], device=place)).tolist()
         push_at = fake[: self.arrows]
         push = pushes(self.objective.generator_loss, critic, push_at)
         fake, lattice = fake.cpu(), lattice.cpu()
@@ -95,6 +99,7 @@ class Viewer:
             shown=shown,
             fake=fake,
             scores=scores.cpu(),
+            usual_scores=(usual[0], usual[1]),
             lattice=lattice,
             thickness=thickness(lattice, self._share / (self.lines - 1) ** 2),
             push_at=push_at.cpu(),

@@ -27,7 +27,7 @@ class Recipe:
     objective: AnyObjective = LeastSquares()
     """the losses of both"""
     data: str = "mnist"
-    """mnist, digits (the book's 5,000), ring, grid, seed_ring, or the folder of a packed set"""
+    """mnist, digits (the book's 5,000), ring, grid, seed_ring, triangle, a packed set's folder"""
     first: int | None = None
     """train on the first so many images of the set only"""
     noise: Noise = "uniform"

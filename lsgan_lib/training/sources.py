@@ -20,6 +20,7 @@ _MIXTURES: dict[str, Callable[[], Mixture]] = {
     "ring": mixtures.ring,
     "grid": mixtures.grid,
     "seed_ring": mixtures.seed_ring,
+    "triangle": mixtures.triangle,
 }
 
 
