@@ -9,6 +9,7 @@ from lsgan_lib.networks import (
     LeastSquaresNetworks,
     LossSensitiveNetworks,
     MLPNetworks,
+    SmallDigitsNetworks,
 )
 from lsgan_lib.networks.least_squares import halvings
 
@@ -40,6 +41,7 @@ FAMILIES = {
     "least squares, colour": LeastSquaresNetworks(size=16, channels=3, z_dim=5, width=THIN),
     "dcgan": DCGANNetworks(size=28, z_dim=5, width=THIN),
     "loss-sensitive": LossSensitiveNetworks(size=16, z_dim=5, width=THIN),
+    "small digits": SmallDigitsNetworks(size=28, z_dim=5, width=THIN),
     "points": MLPNetworks(z_dim=5, hidden=6),
 }
 families = pytest.mark.parametrize("networks", FAMILIES.values(), ids=FAMILIES)
