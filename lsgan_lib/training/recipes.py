@@ -36,7 +36,7 @@ _FACES = Recipe(
     networks=_FACES_NETWORKS,
     objective=LeastSquares(a=0.0, b=1.0, c=1.0),
     data="celeba64",
-    images=27 * _FACES_EPOCH,
+    images=17 * _FACES_EPOCH,
     batch_size=64,
     critic_lr=1e-3,
     generator_lr=1e-3,
