@@ -56,7 +56,7 @@ class Settings:
     batch_size: int = 32
     """the authors' is 64"""
     generator_steps: int = 2
-    """a step, as in chapter 04; with 1, the authors' number, cross-entropy failed even with BatchNorm
+    """a step, as in chapter 04; with the authors' 1, cross-entropy failed even with BatchNorm
     (one run of 600 steps of 64)"""
     critic_lr: float = 5e-4
     """as in chapter 04; the authors' 2e-4 needs more steps than a CPU can spare"""
