@@ -1,15 +1,15 @@
-"""Many networks as one: each slice is the network it came from, in values, gradients and training."""
+"""Many networks as one: each slice is the network it came from, in values, slopes and training."""
 
 import pytest
 import torch
 from torch import nn
 
-from lsgan_lib.data import ring
+from lsgan_lib.data import grid, ring
 from lsgan_lib.data.batches import mix
 from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares, Penalty
 from lsgan_lib.networks.mlp import MLPNetworks
 from lsgan_lib.networks.stacked import Stack
-from lsgan_lib.training.many_seeds import ManySeeds, PointSettings, train_seeds
+from lsgan_lib.training.many_seeds import Cell, ManySeeds, PointSettings, train_cells
 
 NETWORKS = MLPNetworks(z_dim=5, hidden=12)
 SMALL = PointSettings(networks=NETWORKS, steps=8, batch_size=16)
@@ -90,35 +90,48 @@ def by_hand(seed, objective, settings, mixture):
 
 @objectives
 def test_stacked_seeds_train_as_each_would_alone(objective):
-    mixture = ring(std=0.1)
-    runs = train_seeds(mixture, objective, (0, 3, 4), SMALL)
-    untrained = ManySeeds(mixture, objective, (0, 3, 4), SMALL)
-    for s, seed in enumerate((0, 3, 4)):
+    seeds = (0, 3, 4)
+    cell = Cell(ring(std=0.1), objective, seeds)
+    runs, untrained = train_cells([cell], SMALL), ManySeeds([cell], SMALL)
+    compare_with_each_alone(runs, untrained, [(cell.mixture, objective, seed) for seed in seeds])
+
+
+def test_cells_of_other_mixtures_and_losses_train_side_by_side():
+    cells = [Cell(m(), o, (1, 2)) for m in (ring, grid) for o in list(OBJECTIVES.values())[:3]]
+    runs, untrained = train_cells(cells, SMALL), ManySeeds(cells, SMALL)
+    alone = [(cell.mixture, cell.objective, seed) for cell in cells for seed in cell.seeds]
+    compare_with_each_alone(runs, untrained, alone)
+
+
+def compare_with_each_alone(runs, untrained, alone):
+    for r, (mixture, objective, seed) in enumerate(alone):
         generator, critic = by_hand(seed, objective, SMALL, mixture)
         for stack, before, network in (
             (runs.generator, untrained.generator, generator),
             (runs.critic, untrained.critic, critic),
         ):
             for name, weight in network.named_parameters():
-                torch.testing.assert_close(stack.weights[name][s], weight, rtol=1e-4, atol=1e-6)
-                moved = (stack.weights[name][s] - before.weights[name][s]).abs().max()
-                assert moved > 1e-5, f"{name} has hardly moved: there was nothing to compare"
+                torch.testing.assert_close(stack.weights[name][r], weight, rtol=1e-3, atol=1e-5)
+                moved = (stack.weights[name][r] - before.weights[name][r]).abs().max()
+                assert moved > 2e-5, f"{name} has hardly moved: there was nothing to compare"
 
 
 def test_company_does_not_change_a_seed():
-    mixture = ring()
-    alone = train_seeds(mixture, LeastSquares(), (5,), SMALL).samples(20)
-    company = train_seeds(mixture, LeastSquares(), (2, 5), SMALL).samples(20)
+    (alone,) = train_cells([Cell(ring(), LeastSquares(), (5,))], SMALL).samples(20)
+    cells = [Cell(ring(), CrossEntropy(), (2,)), Cell(ring(), LeastSquares(), (2, 5))]
+    _, company = train_cells(cells, SMALL).samples(20)
     torch.testing.assert_close(company[1], alone[0], rtol=1e-4, atol=1e-5)
     assert (company[0] - company[1]).abs().max() > 0.1
 
 
-def test_objectives_start_from_the_same_weights_and_see_the_same_points():
-    one, other = (ManySeeds(ring(), o, (0, 1), SMALL) for o in (LeastSquares(), CrossEntropy()))
-    assert torch.equal(one.samples(10), other.samples(10))
-    one.step(), other.step()
-    for mine, theirs in zip(one._randoms, other._randoms, strict=True):
-        assert torch.equal(mine.get_state(), theirs.get_state())
+def test_cells_start_from_the_same_weights_and_see_the_same_points():
+    runs = ManySeeds([Cell(ring(), o, (0, 1)) for o in (LeastSquares(), CrossEntropy())], SMALL)
+    one, other = runs.samples(10)
+    assert torch.equal(one, other)
+    runs.step()
+    states = [random.get_state() for random in runs._randoms]
+    assert torch.equal(states[0], states[2]) and torch.equal(states[1], states[3])
+    assert not torch.equal(states[0], states[1])
 
 
 def test_a_look_changes_nothing_and_comes_when_asked():
@@ -128,7 +141,8 @@ def test_a_look_changes_nothing_and_comes_when_asked():
         steps.append(runs.done)
         runs.samples(50)
 
-    watched = train_seeds(ring(), LeastSquares(), (1,), SMALL, every=3, look=look)
-    blind = train_seeds(ring(), LeastSquares(), (1,), SMALL)
+    cell = Cell(ring(), LeastSquares(), (1,))
+    watched = train_cells([cell], SMALL, every=3, look=look)
+    blind = train_cells([cell], SMALL)
     assert steps == [0, 3, 6, 8]
-    assert torch.equal(watched.samples(9), blind.samples(9))
+    assert torch.equal(watched.samples(9)[0], blind.samples(9)[0])
