@@ -23,6 +23,7 @@ from torch import Tensor
 
 from lsgan_lib.book import in_notebook
 from lsgan_lib.data.image_set import to_uint8
+from lsgan_lib.evaluation.intervals import mean_interval
 
 BLACK, GREY = "#000000", "#7F7F7F"
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -170,6 +171,15 @@ def strip_of_pictures(
     shown(figure)
 
 
+def corner(picture: Path, rows: int, columns: int, *, side: int = 64, gap: int = 2) -> np.ndarray:
+    """The first rows and columns of a grid that a run wrote as a file: (H, W, 3) pixels.
+
+    side: of one image in the grid, gap: between two, and around all, in pixels.
+    """
+    step = side + gap
+    return _read(picture)[gap : rows * step, gap : columns * step]
+
+
 def training_curves(
     history: Sequence[Mapping[str, float]] | Mapping[str, np.ndarray],
     *,
@@ -241,6 +251,28 @@ def landscape(
     ax.set(xlim=(-span, span), ylim=(-span, span), xticks=[], yticks=[])
     ax.set_aspect("equal")
     ax.spines[:].set_visible(False)
+
+
+def seed_dots(
+    ax: Axes, groups: Mapping[str, Sequence[float]], colours: Mapping[str, str] | None = None
+) -> None:
+    """Draw each group's values as dots, one a seed, and the mean with its 95 % bootstrap interval.
+
+    groups: at least two values by the name of their group, in order from left to right. colours: of
+    the groups; black where none is given. Values that are not defined (NaN) are left out.
+    """
+    for place, (name, values) in enumerate(groups.items()):
+        found = [value for value in values if not math.isnan(value)]
+        colour = (colours or {}).get(name, BLACK)
+        spread = np.linspace(-0.25, 0.05, len(found)) if len(found) > 1 else [-0.1]
+        ax.scatter(place + np.asarray(spread), found, s=14, color=colour, linewidths=0, alpha=0.7)
+        if len(found) > 1:
+            mean, low, high = mean_interval(found)
+            ax.errorbar(
+                place + 0.2, mean, [[mean - low], [high - mean]], fmt="o", color=colour, capsize=3
+            )
+    ax.set_xticks(range(len(groups)), list(groups))
+    ax.set_xlim(-0.5, len(groups) - 0.5)
 
 
 def shown(figure: Figure) -> None:

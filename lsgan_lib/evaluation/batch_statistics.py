@@ -17,7 +17,7 @@ def batch_statistics(network: nn.Module) -> Iterator[nn.Module]:
     In evaluation mode moving averages stand in their place. A forward pass in training mode would
     move those, even under no_grad; here they stay as they are, to the bit. Dropout stays off. Each
     picture now depends on the others of its batch, so draw in batches as large as those of the
-    training. Chapter 06, (6.1).
+    training. Chapter 06, (6.2).
     """
     layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
     before = [(layer.training, layer.track_running_stats) for layer in layers]

@@ -47,7 +47,7 @@ NAME = "faces"
 _OUT = table_path(NAME)
 RUNS = (
     *("faces-least-squares", "faces-pearson", "faces-cross-entropy"),
-    "faces-least-squares-fast",
+    "faces-least-squares-slow",
 )
 """The runs that chapter 06 compares, by the names of their recipes."""
 WAYS = ("moving", "batch", "average")
