@@ -36,9 +36,12 @@ class Game:
 
     def alternating(self, states: Tensor, rate: float) -> Tensor:
         """One round in which the critic steps first, and the generator answers its new psi."""
-        critic, generator = torch.tensor([0.0, 1.0]), torch.tensor([1.0, 0.0])
-        states = states + rate * self.field(states) * critic
-        return states + rate * self.field(states) * generator
+        flat = states.detach().reshape(-1, 2)
+        for player in (1, 0):
+            moving = flat.clone().requires_grad_(True)
+            flat = flat.clone()
+            flat[:, player] += rate * self._pull_on(player, moving).detach()
+        return flat.view_as(states)
 
     def jacobian(self, state: Tensor) -> Tensor:
         """Derivative of `field` at one state (2,): (2, 2), entry [i, j] = d field_i / d state_j."""
@@ -51,13 +54,14 @@ class Game:
         return torch.linalg.eigvals(self.jacobian(state))
 
     def _pull(self, states: Tensor, differentiable: bool = False) -> Tensor:
-        """`field` of states (N, 2). The games do not touch, so a sum of losses will do."""
-        theta, psi = states.unbind(dim=1)
-        pulls = [
-            torch.autograd.grad(loss(theta, psi), own, create_graph=differentiable)[0]
-            for loss, own in ((self.generator_loss, theta), (self.critic_loss, psi))
-        ]
-        return -torch.stack(pulls, dim=1)
+        """`field` of states (N, 2)."""
+        return torch.stack([self._pull_on(who, states, differentiable) for who in (0, 1)], dim=1)
+
+    def _pull_on(self, player: int, states: Tensor, differentiable: bool = False) -> Tensor:
+        """(N,), of the generator (0) or the critic (1). Games do not touch, so a sum will do."""
+        numbers = states.unbind(dim=1)
+        loss = (self.generator_loss, self.critic_loss)[player](*numbers)
+        return -torch.autograd.grad(loss, numbers[player], create_graph=differentiable)[0]
 
 
 def point_gan(

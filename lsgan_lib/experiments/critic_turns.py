@@ -1,11 +1,11 @@
-"""How many turns should the critic take for one of the generator's? Ten seeds of each answer.
+"""How many turns should the critic take for one of the generator's? Several seeds of each answer.
 
     python -m lsgan_lib.experiments.critic_turns
 
 The three-mode mixture of chapter 01, both forms of the cross-entropy game, and 1, 2, 4 or 8 turns
 of the critic in each round. The rounds, and so the generator's turns, are the same for all: a
 critic with more turns has seen more points. Chapter 01 reads the table; the points that each run
-ended with lie beside it.
+ended with lie beside it. More seeds can be added to a finished table: `--seeds 10`.
 """
 
 import dataclasses
@@ -30,6 +30,7 @@ from lsgan_lib.training.loop import Trainer
 from lsgan_lib.training.where import machine
 
 NAME = "critic_turns"
+SEEDS = 5  # runs of each cell; no setting, as a table keeps its rows when there are more
 FORMS = {"non-saturating": False, "saturating": True}
 
 
@@ -39,8 +40,6 @@ class Settings:
 
     turns: tuple[int, ...] = (1, 2, 4, 8)
     """of the critic in a round"""
-    seeds: int = 10
-    """runs of each cell"""
     rounds: int = 1_000
     """turns of the generator"""
     looks: int = 10
@@ -109,17 +108,18 @@ def run(key: Key, settings: Settings) -> Outcome:
     return outcome, points.numpy().astype(np.float16)
 
 
-def main(out: Path | None = None, settings: Settings = Settings()) -> None:
+def main(out: Path | None = None, seeds: int = SEEDS, settings: Settings = Settings()) -> None:
     """Make the table, or what is missing of it.
 
     Args:
         out: the file; assets/tables/critic_turns.json if not given.
+        seeds: runs of each cell, the first of them seed 0.
         settings: of all runs.
     """
     torch.set_num_threads(1)
     keys: list[Key] = [
         {"form": form, "turns": turns, "seed": seed}
-        for seed in range(settings.seeds)
+        for seed in range(seeds)
         for turns in settings.turns
         for form in FORMS
     ]
