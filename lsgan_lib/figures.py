@@ -6,6 +6,7 @@ thing keeps one colour through the whole book: look it up in ``PALETTE``.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from lsgan_lib.book import in_notebook
@@ -287,6 +289,28 @@ def shown(figure: Figure) -> None:
         plt.close(figure)
 
 
+def shown_in_few_colours(figure: Figure, colours: int = 96) -> None:
+    """Send a figure to the page as `shown` does, in so many colours: a third of the bytes.
+
+    For pictures of many shades and points, which would make a chapter too large for GitHub.
+    """
+    if "inline" not in mpl.get_backend():
+        return
+    from IPython.display import display
+
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=2 * DOTS_PER_INCH)
+    with Image.open(file) as picture:
+        width, height = picture.size
+        few = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    smaller = io.BytesIO()
+    few.save(smaller, format="PNG", optimize=True)
+    text = f"<Figure size {width // 2}x{height // 2} with {len(figure.axes)} Axes>"
+    size = {"image/png": {"width": width // 2, "height": height // 2}}
+    display({"image/png": smaller.getvalue(), "text/plain": text}, metadata=size, raw=True)
+    plt.close(figure)
+
+
 # --- parts --------------------------------------------------------------------------------------
 
 
@@ -299,8 +323,6 @@ def _picture(ax: Axes, page: np.ndarray, title: str) -> None:
 
 
 def _read(path: Path | str) -> np.ndarray:
-    from PIL import Image
-
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))
 

@@ -167,6 +167,22 @@ def test_an_interval_stays_within_the_values_and_refuses_too_few():
         mean_interval([3.0, 4.0], level=95)
 
 
+def test_seed_dots_draws_every_seed_and_the_interval_of_the_mean():
+    from matplotlib.figure import Figure
+
+    from lsgan_lib.figures import seed_dots
+
+    ax = Figure().subplots()
+    groups = {"a": [1.0, 2.0, 6.0], "b": [4.0, math.nan, 5.0]}
+    seed_dots(ax, groups)
+    dots = [path.get_offsets()[:, 1].tolist() for path in ax.collections[::2]]
+    assert dots == [[1.0, 2.0, 6.0], [4.0, 5.0]]
+    for bar, values in zip(ax.collections[1::2], ([1, 2, 6], [4, 5]), strict=True):
+        _, low, high = mean_interval(values)
+        assert bar.get_segments()[0][:, 1] == pytest.approx([low, high])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
+
+
 # --- the tables ----------------------------------------------------------------------------------
 
 
@@ -208,6 +224,7 @@ def test_an_interrupted_table_goes_on(tmp_path, monkeypatch):
     assert whole[1]["counts"] == alone["counts"]
 
 
+@pytest.mark.slow
 def test_two_workers_make_the_same_table(tmp_path):
     settings = modes.Settings(points=TINY, seeds=2, every=2, kept=2)
     tables = [modes.make_table(tmp_path / f"{w}.json", settings, workers=w) for w in (1, 2)]
