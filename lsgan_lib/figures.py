@@ -299,15 +299,15 @@ def shown_in_few_colours(figure: Figure, colours: int = 96) -> None:
     from IPython.display import display
 
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=2 * DOTS_PER_INCH)
+    # as the page itself would: trimmed to what is drawn
+    figure.savefig(file, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.1)
     with Image.open(file) as picture:
         width, height = picture.size
         few = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
     smaller = io.BytesIO()
     few.save(smaller, format="PNG", optimize=True)
-    text = f"<Figure size {width // 2}x{height // 2} with {len(figure.axes)} Axes>"
     size = {"image/png": {"width": width // 2, "height": height // 2}}
-    display({"image/png": smaller.getvalue(), "text/plain": text}, metadata=size, raw=True)
+    display({"image/png": smaller.getvalue(), "text/plain": repr(figure)}, metadata=size, raw=True)
     plt.close(figure)
 
 

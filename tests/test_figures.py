@@ -1,5 +1,7 @@
 """Pictures: pixels where they belong, colours that everybody can tell apart."""
 
+import io
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -121,3 +123,29 @@ def test_colours_that_meet_in_one_figure_stay_apart(missing, one, other):
     a = as_seen_without(missing, figures.PALETTE[one])
     b = as_seen_without(missing, figures.PALETTE[other])
     assert np.linalg.norm(a - b) > 0.15
+
+
+def test_few_colours_keep_the_size_and_the_look(monkeypatch):
+    """What reaches the page: a smaller file of the same picture, and the text nbval compares."""
+    sent = []
+    monkeypatch.setattr(figures.mpl, "get_backend", lambda: "module://inline")
+    monkeypatch.setattr(
+        "IPython.display.display", lambda *bundle, **more: sent.append((bundle, more))
+    )
+    figure, ax = plt.subplots(figsize=(4, 3))
+    ax.imshow(np.linspace(0, 1, 400).reshape(20, 20))
+    ax.scatter(np.arange(20), np.arange(20), color="red", alpha=0.5)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=160, bbox_inches="tight", pad_inches=0.1)
+    figures.shown_in_few_colours(figure, 64)
+    ((bundle,), more) = sent[0]
+    assert bundle["text/plain"] == "<Figure size 320x240 with 1 Axes>"
+    whole, few = (
+        np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=float)
+        for data in (file.getvalue(), bundle["image/png"])
+    )
+    size = more["metadata"]["image/png"]
+    assert (size["height"], size["width"]) == tuple(side // 2 for side in few.shape[:2])
+    assert whole.shape == few.shape and np.abs(whole - few).mean() < 4
+    assert len(bundle["image/png"]) < 0.7 * len(file.getvalue())
+    assert plt.get_fignums() == []

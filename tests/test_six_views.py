@@ -163,8 +163,8 @@ def test_a_watch_keeps_what_it_saw_and_a_replay_shows_it(monkeypatch):
     replay(watch.frames, history(), real=VIEWER.real(), span=2.0, panels=2)
     assert len(plt.gcf().axes) == 6  # two moments, three rows
     slider, image, status = boxes[0].children
-    assert slider.options[-1] == ("2.56", 2) and slider.index == 2
+    assert slider.options[-1] == ("2.56 k", 2) and slider.index == 2
     last = bytes(image.value)
     slider.index = 0
-    assert bytes(image.value) != last and "thousand points shown = 0" in status.value
+    assert bytes(image.value) != last and "points shown = 0 k" in status.value
     plt.close("all")
