@@ -8,6 +8,7 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import logsigmoid
 
 from lsgan_lib.exercises import chapter_01 as exercises
 from lsgan_lib.experiments import critic_turns
@@ -98,15 +99,20 @@ def test_a_round_by_differences_is_a_round_of_the_game():
     assert exercises.round_by_differences(1.3, -0.4, 0.5) == pytest.approx(state.tolist())
 
 
+def by_labels(scores, labels):
+    """The mistake of *What goes wrong*, as the chapter writes it."""
+    return -(labels * logsigmoid(scores) + (1 - labels) * logsigmoid(-scores)).mean()
+
+
 def test_the_broadcast_mistake_is_silent_and_leaves_a_blind_critic_blind():
     labels = torch.cat([torch.ones(8), torch.zeros(8)])
     sure = torch.where(labels == 1, 10.0, -10.0)
-    right = exercises.broken_cross_entropy(sure, labels)
+    right = by_labels(sure, labels)
     torch.testing.assert_close(2 * right, cross_entropy.critic_loss(sure[:8], sure[8:]))
-    wrong = exercises.broken_cross_entropy(sure[:, None], labels)
+    wrong = by_labels(sure[:, None], labels)
     assert right < 1e-3 and wrong > 4
     blind = torch.zeros(16, 1, requires_grad=True)
-    exercises.broken_cross_entropy(blind, labels).backward()
+    by_labels(blind, labels).backward()
     assert blind.grad.abs().max() < 1e-8
     with pytest.raises(ValueError, match="one score per sample"):
         cross_entropy.critic_loss(sure[:8, None], sure[8:, None])

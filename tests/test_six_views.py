@@ -142,7 +142,9 @@ def test_arrows_point_where_the_points_are_pushed_and_none_is_endless(views):
     quiver = ax.collections[-1]
     arrows = np.stack([quiver.U, quiver.V], axis=1)
     assert np.hypot(*arrows.T).max() <= 2.0 / 4 + 1e-6
-    cosine = (arrows * views.push.numpy()).sum(1) / np.hypot(*arrows.T) / views.push.norm(dim=1)
+    cosine = (
+        (arrows * views.push.numpy()).sum(1) / np.hypot(*arrows.T) / views.push.norm(dim=1).numpy()
+    )
     np.testing.assert_allclose(cosine, 1, rtol=1e-5)
     views.push.zero_()  # a critic without slope
     drawn.draw_pushes(ax, views, 2.0)

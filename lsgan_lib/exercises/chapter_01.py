@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import softplus
 
 from lsgan_lib.evaluation.divergences import jensen_shannon
 from lsgan_lib.games import Game, play
@@ -152,27 +153,28 @@ def check_1_6(cross_entropy: Any, wasserstein: Any) -> Verdict:
     return correct("twice the speed of turning asks for twice the drag")
 
 
+def bilinear(data: float) -> Game:
+    """The game of (1.6), with its equilibrium at (data, 0)."""
+
+    def product(theta: Tensor, psi: Tensor) -> Tensor:
+        return (psi * (theta - data)).sum()
+
+    return Game(lambda theta, psi: -product(theta, psi), product)
+
+
 @exercise("1.7")
 def check_1_7(my_turn: Any) -> Verdict:
     """A rule that comes to rest in the bilinear game, wherever the data lie."""
     for data in (0.0, 0.5):
-        game = Game(
-            lambda theta, psi, data=data: -(psi * (theta - data)).sum(),
-            lambda theta, psi, data=data: (psi * (theta - data)).sum(),
-        )
+        game = bilinear(data)
         goal = torch.tensor([data, 0.0])
         still = result(my_turn, game, goal, 0.2)
         if not close(still, goal, within=1e-5):
             return not_yet("at equilibrium neither player is pulled: a rule should stay there")
         start = torch.tensor([1.0, 0.5])
-        end = play(lambda states, rate, g=game: my_turn(g, states, rate), start, 0.2, 500)[-1]
+        end = play(partial(my_turn, game), start, 0.2, 500)[-1]
         apart = (end - goal).norm().item()
         if not math.isfinite(apart) or apart > 0.01:
             where = "" if data == 0 else f", now that the data lie at {data}"
             return not_yet(f"after 500 rounds the game is still {apart:.2g} from rest{where}")
     return correct("it comes to rest, and where the data are; now say what it costs")
-
-
-def broken_cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """The mistake of *What goes wrong*: right for two (N,), silently wrong for (N, 1) and (N,)."""
-    return -(labels * logsigmoid(scores) + (1 - labels) * logsigmoid(-scores)).mean()

@@ -96,6 +96,7 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
+from torch.nn.functional import logsigmoid
 
 from lsgan_lib.book import claim, setup, show_source, versions
 from lsgan_lib.data import Mixture, triangle
@@ -529,8 +530,9 @@ claim(
 # </details>
 #
 # The bilinear game is a real GAN: the losses of the Wasserstein GAN are plain differences of scores,
-# and with our one-number critic they make exactly this game. So the library can play it, and every
-# other loss of this book in its place:
+# and with our one-number critic they make exactly this game. (So the answer to the prediction is:
+# nowhere, if they take turns; far out, if they move at once; never in the middle.) The library can
+# play it, and with the other losses too:
 
 # %%
 show_source(point_gan)
@@ -652,8 +654,8 @@ claim((last[:, 0] > -1e-6).all(), "and θ never went past the data")
 # ## What damps it
 #
 # Something has to pull the critic's slope back. Mescheder, Geiger and Nowozin (2018), who introduced
-# this tiny GAN, prove that noise on all samples and penalties on the critic's slope at the data do, and
-# that the unregularised game need not converge. With the penalty $\tfrac{\gamma}{2}\psi^2$ added to
+# this tiny GAN, prove that near the equilibrium noise on all samples, or a penalty on the critic's slope, is
+# enough, and that without them the game need not converge. With the penalty $\tfrac{\gamma}{2}\psi^2$ added to
 # the critic's loss the arrows become $(\tfrac12 \psi,\ -\tfrac12 \theta - \gamma\psi)$ near the middle,
 # with the eigenvalues
 #
@@ -740,14 +742,9 @@ claim(abs(ratio - 4) < 1e-6, "the drag on the least-squares critic is four times
 
 # %%
 data, recipe = triangle(), recipe_of(turns=4, looks=25)
-print(recipe.networks)
-print(recipe.objective)
-print(
-    f"{recipe.critic_steps} turns of the critic, {recipe.generator_steps} of the generator a round"
-)
-
 watch = Watch(Viewer(data, recipe.objective))
 watch(Trainer(recipe, None))  # a look at the networks before any training
+show_source(recipe_of)
 
 # %% tags=["nbval-ignore-output"]
 trainer = train(recipe, data, device="cpu", on_tick=watch)
@@ -778,7 +775,8 @@ shown_in_few_colours(figure)
 #   cannot tear the square. It has crowded it onto three heaps and stretched thin what is between.
 # - *Pushes.* The arrow of (1.5) times the critic's slope at each point: what the generator hears.
 #   Points between the bumps are sent to them. Within a bump the arrows disagree, which is right there.
-# - *Losses.* Both hug the dotted lines, their values at equilibrium.
+# - *Losses.* Both end near the dotted lines, their values at equilibrium; the critic is a little
+#   ahead.
 # - *JS divergence*, measured against the known density: the only curve here that says how good it is.
 #
 # The divergence is that of (1.4), measured without the critic: both distributions are blurred a
@@ -789,8 +787,8 @@ replay(watch.frames, trainer.history, real=real, span=span, equilibrium=REST, pa
 
 # %% [markdown]
 # **Figure 1.8** Four moments: the critic with real points, the generator's grid, and the pushes. - At
-# first the whole grid is a crumpled sheet and all arrows point the same way. Then the sheet is pulled
-# over the data, and the critic's job becomes fine work.
+# first the whole grid is a crumpled speck, and an untrained critic tells it where to go. Then the
+# sheet is pulled over the data, and the critic's job becomes fine work.
 #
 # 1. Find the moment at which the divergence falls fastest. What do the two losses do then?
 # 2. Late in the run, do the critic's light places stay where they are?
@@ -810,8 +808,8 @@ shown_at, js = watch.divergences
 promise = [(math.log(4) - row["critic_loss"]) / 2 for row in trainer.history]
 end = trainer.history[-1]
 claim(js[0] > 0.5 and max(js[-5:]) < 0.15, "JS falls from over 0.5 to below 0.15")
-claim(1.2 < end["critic_loss"] < math.log(4), "the critic's loss ends a little below log 4")
-claim(abs(end["generator_loss"] - math.log(2)) < 0.2, "the generator's ends near log 2")
+claim(1.1 < end["critic_loss"] < math.log(4), "the critic's loss ends below log 4")
+claim(abs(end["generator_loss"] - math.log(2)) < 0.25, "the generator's ends near log 2")
 claim(
     all(low < high + 0.05 for low, high in zip(promise[5:], js[6:], strict=True)),
     "after the first looks the promise ½ (log 4 - loss) stays below the measured JS, or near it",
@@ -830,6 +828,7 @@ runs, turns = recorded["runs"], recorded["settings"]["turns"]
 seeds = len({run["seed"] for run in runs})
 cpu = sum(run["seconds"] for run in runs) / 60
 print(f"{recorded['command']}\n{len(runs)} runs, {seeds} seeds, {cpu:.0f} minutes of one processor")
+print(recorded["machine"]["device_name"])
 print(f"{'':16}{'turns':>6}{'JS, median':>12}{'worst':>8}{'critic loss':>13}")
 cells = {}
 for form in ("non-saturating", "saturating"):
@@ -921,14 +920,20 @@ claim(
 # pairs each score with *each* label, $(N, N)$. Half of the labels say "real", for every score. The
 # best answer to that is ½, always.
 
+
 # %%
+def by_labels(scores, labels):
+    """Cross-entropy as one writes it down: right for two (N,), and for nothing else."""
+    return -(labels * logsigmoid(scores) + (1 - labels) * logsigmoid(-scores)).mean()
+
+
 labels = torch.cat([torch.ones(8), torch.zeros(8)])
 perfect = torch.where(labels == 1, 10.0, -10.0)  # the scores of a critic that knows
-print("right shape:", f"{exercises.broken_cross_entropy(perfect, labels).item():.4f}")
-print("(N, 1) and (N,):", f"{exercises.broken_cross_entropy(perfect[:, None], labels).item():.4f}")
+print(f"shapes (N,) and (N,):   {by_labels(perfect, labels).item():.4f}")
+print(f"shapes (N, 1) and (N,): {by_labels(perfect[:, None], labels).item():.4f}")
 
 blind = torch.zeros(16, 1, requires_grad=True)
-(slope,) = torch.autograd.grad(exercises.broken_cross_entropy(blind, labels), blind)
+(slope,) = torch.autograd.grad(by_labels(blind, labels), blind)
 claim(slope.abs().max() < 1e-8, "a critic that starts blind is never told to open its eyes")
 try:
     cross_entropy.critic_loss(perfect[:8, None], perfect[8:, None])
@@ -949,9 +954,8 @@ except ValueError as refused:
 shift = torch.tensor(2.0, requires_grad=True)
 real, noise = torch.randn(256), torch.randn(256)
 score = -0.7 * torch.stack([real, noise + shift])  # a critic with the slope -0.7
-cross_entropy.critic_loss(*score).backward(
-    retain_graph=True
-)  # no detach, and no zero_grad after it
+d_loss = cross_entropy.critic_loss(*score)
+d_loss.backward(retain_graph=True)  # no detach before it, and no zero_grad after it
 wish = shift.grad.item()
 cross_entropy.generator_loss(score[1], saturating=True).backward()
 claim(wish < -0.01, "the critic's loss goes down when the samples move away from the data")
