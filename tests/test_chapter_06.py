@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lsgan_lib.data import to_float
 from lsgan_lib.evaluation.faces import moved
 from lsgan_lib.evaluation.neighbours import nearest
 from lsgan_lib.exercises import chapter_06 as exercises
+from lsgan_lib.figures import corner, tile
 from lsgan_lib.files import write_json
 from lsgan_lib.training import Recipe, run_directory
+from lsgan_lib.training.pictures import grid_png
 
 RECIPE = Recipe()
 
@@ -134,6 +137,14 @@ WRONG = [
 def test_explains_a_wrong_answer(check, answers, hint, capsys):
     assert not check(*answers)
     assert hint in capsys.readouterr().out
+
+
+def test_the_corner_of_a_grid_is_its_first_pictures(tmp_path):
+    images = torch.randint(0, 256, (9, 3, 64, 64), dtype=torch.uint8)
+    (tmp_path / "grid.png").write_bytes(grid_png(to_float(images), 3))
+    page = corner(tmp_path / "grid.png", 2, 2)
+    assert page.shape == (130, 130, 3)
+    assert (page == tile(images[[0, 1, 3, 4]], 2)).all()
 
 
 def test_the_planted_copies_are_copies_and_the_strangers_are_not():
