@@ -144,3 +144,21 @@ def test_exchanged_targets(answer, said, capsys):
     verdict = exercises.check_0_4(answer)
     assert bool(verdict) == (said == "correct")
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (None, "not attempted yet"),
+        ({12: None, 16: 16}, "not attempted yet"),
+        ({12: 11, 16: 16}, "correct"),
+        ({8: 8, 12: 12}, "at least two rings"),
+        ({12: 13, 16: 16}, "cannot have 13"),
+        ({12: 11.5, 16: 16}, "whole numbers"),
+        ([12, 16], "a dictionary is asked for"),
+    ],
+)
+def test_counted_clusters(found, said, capsys):
+    verdict = exercises.check_0_5(found)
+    assert bool(verdict) == (said == "correct")
+    assert said in capsys.readouterr().out

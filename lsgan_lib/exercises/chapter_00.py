@@ -97,3 +97,21 @@ def check_0_4(answer: Any) -> Verdict:
             return not_yet("do the points of the last step lie anywhere else than before?")
         case _:
             return not_yet("compare the greys under the clusters in the two pictures")
+
+
+@exercise("0.5")
+def check_0_5(found: Any) -> Verdict:
+    """Clusters of at least two rings of more than eight, and how many of each were reached."""
+    if not isinstance(found, dict):
+        raise Unusable("a dictionary is asked for: {clusters: how many of them were reached}")
+    if any(reached is None for reached in found.values()):
+        raise NotAttempted
+    counts = {number(clusters): number(reached) for clusters, reached in found.items()}
+    for clusters, reached in counts.items():
+        if clusters != int(clusters) or reached != int(reached):
+            return not_yet("clusters come in whole numbers")
+        if not 0 <= reached <= clusters:
+            return not_yet(f"a ring of {clusters:g} clusters cannot have {reached:g} reached")
+    if sum(clusters > 8 for clusters in counts) < 2:
+        return not_yet("try at least two rings with more than eight clusters")
+    return correct("one seed is one anecdote. Chapter 05 asks ten, and draws their spread")

@@ -49,7 +49,8 @@ strip_of_images([written, made_up], ["written by people", "made up by a generato
 # - *tell* from a name, a command or a line of code which of the two methods is meant (Exercise 0.2);
 # - *choose* the better of several generated images by their scores, under either method
 #   (Exercise 0.3);
-# - *predict* what changes when a critic's targets are exchanged, and test it (Exercise 0.4).
+# - *predict* what changes when a critic's targets are exchanged, and test it (Exercise 0.4);
+# - *count* how many clusters a small GAN finds, and say what one count is worth (Exercise 0.5).
 #
 # You need Python with functions and loops, and a first acquaintance with PyTorch: what a tensor is,
 # and what `backward()` does. You need to know nothing about GANs.
@@ -364,11 +365,18 @@ print(f"{where['device_name']}, torch {where['torch']}")
 #
 # | chapter | after it you can |
 # | --- | --- |
+# | [01 - Meet the game](01_meet_the_game.ipynb) | say what a GAN minimises, where its gradients die, and why it can circle |
 # | [02 - Derive the least-squares losses](02_derive_least_squares.ipynb) | say what the squares change for each sample, and what the whole game minimises |
+# | [03 - Build the networks](03_build_least_squares_networks.ipynb) | compute every shape and number of parameters, and spot the most frequent mistake |
 # | [04 - Train on digits](04_train_digits.ipynb) | train a Least Squares GAN, read its curves, and walk through what it has learned |
+# | [05 - Count modes](05_count_modes.ipynb) | measure how much of the data a generator covers, and judge a claim by ten seeds |
+# | [06 - Train on faces](06_train_faces.ipynb) | train on faces, tell a collapse from an artefact, and look for copies |
+# | [14 - Train at scale](14_train_at_scale.ipynb) | count what a step costs, and trust a run that was killed |
+# | [Appendix - Prepare faces](appendix_prepare_faces.ipynb) | find, align and crop faces, and say what got lost on the way |
 #
-# Read them in this order; each also stands on its own. The book is being written: its second half will
-# do for the LS-GAN what these chapters do for the LSGAN, and its end will compare the two.
+# Read them in this order; each also stands on its own. [COVERAGE.md](COVERAGE.md) says where each
+# part of the two papers and of their implementations is treated. The book is being written: its second
+# half will do for the LS-GAN what these chapters do for the LSGAN, and its end will compare the two.
 #
 # ## Exercises
 #
@@ -425,6 +433,20 @@ answer = None
 exercises.check_0_4(answer)
 
 # %% [markdown]
+# ### Exercise 0.5
+#
+# An open one. The little LSGAN of Figure 0.3 has eight clusters to find. Give it at least two rings with
+# more of them, such as `data = ring(modes=12, std=0.05)`, train it with the function above, and count
+# the clusters that have a generated point within $0.15$, as the cell after Figure 0.3 does. Predict
+# first. The check only asks that your counts are possible. Whether they are *typical* is another
+# question: what would you have to do to know?
+
+# %%
+found = None  # {clusters: how many of them were reached}, such as {12: ...}
+
+exercises.check_0_5(found)
+
+# %% [markdown]
 # ## Summary
 #
 # A generator is a continuous function from noise to images. It learns from the scores of a critic. In an
@@ -453,7 +475,7 @@ exercises.check_0_4(answer)
 # - [GAN Lab](https://poloclub.github.io/ganlab/): the game of Figure 0.3 in a browser, one step at a time.
 #   (Its least-squares option keeps a sigmoid before the loss, which Mao and others do not.)
 #
-# **Next**: [02 - Derive the least-squares losses](02_derive_least_squares.ipynb).
+# **Next**: [01 - Meet the game](01_meet_the_game.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()

@@ -69,7 +69,7 @@ _ = axes[0].legend(loc="lower right")
 # | gradients in PyTorch | `torch.autograd.grad` of a scalar | PyTorch notes, *Autograd mechanics* |
 # | expectation | as an average over samples, and as an integral | any first course |
 # | a parabola's minimum | set the derivative to zero | school |
-# | GANs | nothing | the next four sentences |
+# | GANs | nothing beyond the next four sentences | [chapter 01](01_meet_the_game.ipynb) has the whole story, and the original game |
 #
 # A *generator* turns noise into samples. A *critic* looks at samples and gives each a score: high
 # for real ones, low for generated ones. The two are trained in turn: the critic to tell the two
@@ -919,7 +919,8 @@ exercises.check_2_6(my_loss)
 # - G.-J. Qi. *Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities.* IJCV 2020.
 #   [arXiv 1701.06264](https://arxiv.org/abs/1701.06264)
 #
-# **Next:** [04 - train a generator of digits](04_train_digits.ipynb) with these losses.
+# **Back:** [01 - meet the game](01_meet_the_game.ipynb). **Next:**
+# [03 - build the networks](03_build_least_squares_networks.ipynb) that these losses train.
 
 # %% tags=["nbval-ignore-output"]
 versions()

@@ -52,7 +52,7 @@ strip_of_pictures(
 # | --- | --- | --- |
 # | the two least-squares losses | what critic and generator aim at | [chapter 02](02_derive_least_squares.ipynb), (2.1) and (2.2) |
 # | an optimiser's step in PyTorch | `zero_grad`, `backward`, `step` | PyTorch tutorial *Optimizing Model Parameters* |
-# | convolutions and BatchNorm | that BatchNorm behaves differently in `train()` and `eval()` | PyTorch documentation, `BatchNorm2d` |
+# | the two networks, and BatchNorm | that BatchNorm behaves differently in `train()` and `eval()` | [chapter 03](03_build_least_squares_networks.ipynb) |
 #
 # ## Notation
 #
@@ -627,7 +627,8 @@ exercises.check_4_6(recipe, my_recipe, my_score)
 #   Adam, BatchNorm and transposed convolutions comes from, and walks in noise as evidence.
 # - White 2016, [arXiv 1609.04468](https://arxiv.org/abs/1609.04468): other paths than the straight one.
 #
-# **Back**: [00 Start here](00_start_here.ipynb). **Next**: [14 Train at scale](14_train_at_scale.ipynb).
+# **Back**: [03 Build the networks](03_build_least_squares_networks.ipynb). **Next**:
+# [05 Count modes](05_count_modes.ipynb), where "all digits" becomes a number.
 
 # %% tags=["nbval-ignore-output"]
 versions()
