@@ -255,6 +255,18 @@ def landscape(
     ax.spines[:].set_visible(False)
 
 
+def density_map(ax: Axes, density: Tensor | np.ndarray, *, title: str = "") -> None:
+    """Draw a density on a grid (rows from low to high y), white where there is nothing.
+
+    In a dozen flat tones, as `landscape` does it: the picture file is a tenth of the size.
+    """
+    values = np.asarray(density)
+    tones = np.ceil(values / max(values.max(), np.finfo(float).tiny) * 12 - 0.5)
+    ax.imshow(tones, origin="lower", cmap="Greens", interpolation="nearest")
+    ax.set(xticks=[], yticks=[], title=title)
+    ax.grid(False)
+
+
 def seed_dots(
     ax: Axes, groups: Mapping[str, Sequence[float]], colours: Mapping[str, str] | None = None
 ) -> None:

@@ -97,7 +97,7 @@ from lsgan_lib.evaluation.intervals import mean_interval
 from lsgan_lib.evaluation.modes import count_modes, smoothed
 from lsgan_lib.exercises import chapter_05 as exercises
 from lsgan_lib.experiments.tables import load_pictures, load_table
-from lsgan_lib.figures import PALETTE, scatter_points, seed_dots
+from lsgan_lib.figures import PALETTE, density_map, scatter_points, seed_dots
 from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares
 from lsgan_lib.networks.mlp import MLPNetworks
 from lsgan_lib.networks.stacked import Stack
@@ -362,9 +362,10 @@ for column, mixture in zip(axes.T, mixtures, strict=True):
     for cell in (c for c in table["cells"] if c["mixture"] == mixture):
         colour = COLOURS[cell["objective"]]
         for ax, key in zip(column, ("modes", "high_quality"), strict=True):
-            lines = torch.tensor([[run[key] for run in look] for look in cell["counts"]])
-            ax.plot(cell["steps"], lines.float(), color=colour, linewidth=0.5, alpha=0.35)
-            ax.plot(cell["steps"], lines.float().mean(dim=1), color=colour, label=cell["objective"])
+            found = [mean_interval([run[key] for run in look]) for look in cell["counts"]]
+            mean, low, high = zip(*found, strict=True)
+            ax.fill_between(cell["steps"], low, high, color=colour, alpha=0.2, linewidth=0)
+            ax.plot(cell["steps"], mean, color=colour, label=cell["objective"])
     column[0].set_title(mixture)
     column[1].set_xlabel("step")
 axes[0, 0].set_ylabel("modes")
@@ -372,9 +373,8 @@ axes[1, 0].set_ylabel("high-quality share")
 _ = axes[1, 1].legend(fontsize=8, loc="upper left")
 
 # %% [markdown]
-# **Figure 5.4** The same runs over training: thin lines are seeds, thick ones their means. - On the
-# rings modes and quality rise together, and were still rising when the runs ended. Single seeds go up and down all the
-# time. On the grid the modes *fall* while the quality stays near zero.
+# **Figure 5.4** The same runs over training: means over seeds with their 95 % intervals. - On the rings
+# modes come early and quality late, and quality was still rising when the runs ended. On the grid the modes *fall* while the quality stays near zero.
 
 # %%
 ends = {(c["mixture"], c["objective"]): c["counts"][-1] for c in table["cells"]}
@@ -446,8 +446,7 @@ for block, run in zip((axes[:3], axes[3:]), strips["runs"], strict=True):
     for seed, row in enumerate(block):
         for i, ax in enumerate(row):
             points = torch.tensor(kept[run["objective"]][i, seed]).float()
-            ax.imshow(smoothed(points, 0.05, span=1.6), origin="lower", cmap="Greens")
-            ax.set(xticks=[], yticks=[])
+            density_map(ax, smoothed(points, 0.05, span=1.6, cells=48))
         name = run["objective"].replace("least squares ", "LS ").replace("cross-entropy", "CE")
         row[0].set_ylabel(f"{name}, {seed}", fontsize=9)
 for ax, step in zip(axes[0], steps, strict=True):
@@ -471,6 +470,8 @@ for run in strips["runs"]:
         share = run["counts"][-1][seed]["high_quality"]
         print(f"{name}, seed {seed}: high quality at the end {share:.1%}")
         print(f"    modes within 3 σ {strict}, within 10 σ {forgiving[name, seed]}")
+
+# %%
 ce, ls = "cross-entropy", usual
 lost = [max(forgiving[ce, seed][1:]) <= 5 and forgiving[ce, seed][-1] <= 2 for seed in range(3)]
 claim(
@@ -530,8 +531,7 @@ true = seed_ring().sample(5_120, random)
 scott = len(true) ** (-1 / 6) * true.std(dim=0).mean().item()
 fig, axes = plt.subplots(1, 3, figsize=(8, 2.8))
 for ax, h in zip(axes, (scott, 0.05, 0.01), strict=True):
-    ax.imshow(smoothed(true, h, span=1.6, cells=160), origin="lower", cmap="Greens")
-    ax.set(title=f"h = {h:.2f}", xticks=[], yticks=[])
+    density_map(ax, smoothed(true, h, span=1.6, cells=160), title=f"h = {h:.2f}")
 claim(scott > 15 * seed_ring().std, "Scott's rule spreads a point over 15 times a mode's width")
 too_wide = seed_ring(std=0.08).sample(5_120, random)
 pair_of_plots = torch.stack([smoothed(p, scott, span=1.6).flatten() for p in (true, too_wide)])

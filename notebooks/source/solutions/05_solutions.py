@@ -110,7 +110,7 @@ exercises.check_5_5(with_three, with_five)
 # The penalty that holds the critic's slope near a target around the data, as in the authors' code for
 # difficult networks, with a small weight. 300 steps, three seeds on either side, and then six.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 wide = ring(std=0.05)
 settings = PointSettings(
     networks=MLPNetworks(z_dim=2, hidden=64, activation="relu"),
@@ -121,16 +121,6 @@ settings = PointSettings(
 )
 
 
-def shares(objective, settings):
-    """High-quality share of six seeds after training."""
-    runs = train_cells([Cell(wide, objective, seeds=tuple(range(6)))], settings)
-    return [count_modes(points, wide).high_quality for points in runs.samples(2_500)[0]]
-
-
-before = shares(LeastSquares(), settings)
-after = shares(LeastSquares(penalty=Penalty(kind="dragan", weight=0.1)), settings)
-
-
 def judged(before, after):
     """The exercise's rule."""
     if min(after) > max(before):
@@ -138,6 +128,12 @@ def judged(before, after):
     return "worse" if max(after) < min(before) else "cannot tell"
 
 
+# %% tags=["nbval-ignore-output"]
+shares = []
+for objective in (LeastSquares(), LeastSquares(penalty=Penalty(kind="dragan", weight=0.1))):
+    runs = train_cells([Cell(wide, objective, seeds=tuple(range(6)))], settings)
+    shares.append([count_modes(points, wide).high_quality for points in runs.samples(2_500)[0]])
+before, after = shares
 for seeds in (3, 6):
     print(f"{seeds} seeds without", [round(share, 2) for share in before[:seeds]])
     print(f"{seeds} seeds with   ", [round(share, 2) for share in after[:seeds]])
