@@ -14,7 +14,12 @@ from torch import Tensor
 from lsgan_lib.benchmarks.plain import PlainLoop
 from lsgan_lib.data.batches import Batches
 from lsgan_lib.errors import BookError
-from lsgan_lib.networks import LeastSquaresNetworks, LossSensitiveNetworks, MLPNetworks
+from lsgan_lib.networks import (
+    LeastSquaresNetworks,
+    LossSensitiveNetworks,
+    MLPNetworks,
+    SmallDigitsNetworks,
+)
 from lsgan_lib.training.loop import Engine, Trainer, due
 from lsgan_lib.training.precision import Precision, precisions
 from lsgan_lib.training.recipe import Recipe
@@ -77,7 +82,9 @@ def random_images(recipe: Recipe) -> Tensor:
     return torch.randint(256, shape, dtype=torch.uint8, generator=random)
 
 
-def image_networks(recipe: Recipe) -> LeastSquaresNetworks | LossSensitiveNetworks:
+def image_networks(
+    recipe: Recipe,
+) -> LeastSquaresNetworks | LossSensitiveNetworks | SmallDigitsNetworks:
     """The recipe's networks; raises BookError where they are for points."""
     if isinstance(recipe.networks, MLPNetworks):
         raise BookError(
