@@ -153,8 +153,10 @@ def make_table(
         seals = {seal_of(path) for path in state_files(folder / name)}
         entry["states"] = [row for row in entry["states"] if row["seal"] in seals]
         for path in state_files(folder / name):
+            if _known(entry, seal_of(path)):
+                continue
             with _copied(path) as (copy, seal):
-                if seal in {row["seal"] for row in entry["states"]}:
+                if _known(entry, seal):  # the run has just given the file another content
                     continue
                 begun = time.process_time()
                 row, pictures = row_of(state_file.read(copy), recipe, real, settings)
@@ -174,6 +176,10 @@ def picture_path(out: Path, run: str, images: int) -> Path:
     folder = out.with_suffix("") / run
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{images:09d}.png"
+
+
+def _known(entry: dict[str, Any], seal: str) -> bool:
+    return any(row["seal"] == seal for row in entry["states"])
 
 
 def _begin(out: Path, settings: Settings) -> dict[str, Any]:
