@@ -110,10 +110,12 @@ def compare_with_each_alone(runs, untrained, alone):
             (runs.generator, untrained.generator, generator),
             (runs.critic, untrained.critic, critic),
         ):
+            moved = 0.0
             for name, weight in network.named_parameters():
                 torch.testing.assert_close(stack.weights[name][r], weight, rtol=1e-3, atol=1e-5)
-                moved = (stack.weights[name][r] - before.weights[name][r]).abs().max()
-                assert moved > 2e-5, f"{name} has hardly moved: there was nothing to compare"
+                change = stack.weights[name][r] - before.weights[name][r]
+                moved = max(moved, change.abs().max().item())
+            assert moved > 5e-4, "hardly anything has moved: there was nothing to compare"
 
 
 def test_company_does_not_change_a_seed():
