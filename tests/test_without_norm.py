@@ -15,6 +15,7 @@ from lsgan_lib.experiments.tables import load_pictures, load_table
 from lsgan_lib.experiments.to_the_end import train_to_the_end
 from lsgan_lib.experiments.without_norm import (
     NORMS,
+    OBJECTIVES,
     OPTIMISERS,
     Rule,
     Settings,
@@ -57,8 +58,7 @@ def test_the_table_was_made_with_todays_settings_and_rule(table):
 def test_every_cell_is_there_with_all_its_seeds(table):
     recorded = [name_of({k: row[k] for k in keys(Settings())[0]}) for row in table["runs"]]
     assert recorded == [name_of(key) for key in keys(Settings())]
-    cells = len(NORMS) * len(OPTIMISERS) * 2 + 1  # and the authors' second coding in its place
-    assert len(recorded) == cells * Settings().seeds
+    assert len(recorded) == len(NORMS) * len(OPTIMISERS) * len(OBJECTIVES) * Settings().seeds
     assert Settings().seeds >= 3
 
 
@@ -172,10 +172,10 @@ def test_the_rule_at_its_borders(row, word):
 def test_a_key_becomes_networks_optimiser_and_coding():
     made = {name_of(key): recipe_of(key, Settings()) for key in keys(Settings())}
     assert len(made) == len(keys(Settings())) == len(set(made))
-    bare = made["neither rmsprop least squares (-1,1,0) 1"]
+    bare = made["neither rmsprop least squares (0,1,1) 1"]
     assert (bare.networks.generator_norm, bare.networks.critic_norm) == (False, False)
     assert bare.optimiser == "rmsprop" and bare.seed == 1
-    assert bare.objective == LeastSquares(a=-1.0, b=1.0, c=0.0)
+    assert bare.objective == LeastSquares(a=0.0, b=1.0, c=1.0)
     half = made["critic only adam cross-entropy 0"]
     assert (half.networks.generator_norm, half.networks.critic_norm) == (False, True)
     assert half.objective == CrossEntropy(saturating=False)
@@ -203,7 +203,7 @@ def test_a_tiny_table_is_made_resumed_and_not_made_twice(tmp_path, monkeypatch):
         make_table(out, TINY)
     assert len(json.loads(out.read_text())["runs"]) == 1
     table = make_table(out, TINY)
-    assert [type(objective) for objective in ran] == [LeastSquares] * 3
+    assert [type(objective) for objective in ran] == [LeastSquares, CrossEntropy, CrossEntropy]
     assert ran[1] == ran[2] != ran[0]
     make_table(out, TINY)
     assert len(ran) == 3  # what is there is not run again

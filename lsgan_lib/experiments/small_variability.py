@@ -26,7 +26,7 @@ from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.shifted_family import ShiftedFamily, pictures
 from lsgan_lib.experiments.tables import command_of, table_path
 from lsgan_lib.experiments.to_the_end import train_to_the_end
-from lsgan_lib.experiments.without_norm import OBJECTIVES
+from lsgan_lib.losses.objectives import AnyObjective, CrossEntropy, LeastSquares
 from lsgan_lib.networks import SmallDigitsNetworks
 from lsgan_lib.training import Recipe
 from lsgan_lib.training.precision import Precision
@@ -36,6 +36,12 @@ NAME = "small_variability"
 _OUT = table_path(NAME)
 SETS = {"shift": 0.0, "shift and rotate": 10.0}
 """Largest angle in degrees; the shift is up to two pixels to either side in both."""
+
+OBJECTIVES: dict[str, AnyObjective] = {
+    "least squares (0,1,1)": LeastSquares(a=0.0, b=1.0, c=1.0),
+    "least squares (-1,1,0)": LeastSquares(a=-1.0, b=1.0, c=0.0),
+    "cross-entropy": CrossEntropy(),
+}
 
 
 @dataclass(frozen=True)
