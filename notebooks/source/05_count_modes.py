@@ -559,7 +559,7 @@ for ax, (norm, optimiser, objective) in zip(axes.flat, kinds, strict=True):
 # %% [markdown]
 # **Figure 5.6** Six samples of each of three seeds (rows of a panel). Rows of panels: BatchNorm in both networks, in
 # the critic only, in neither. - With BatchNorm there are digits in most panels. Without it in the generator
-# most panels repeat one stain; without it anywhere each seed has one grey picture.
+# most panels repeat one pattern for all noise; without it anywhere every picture is black, as most of a digit is.
 
 # %%
 with_norm = sum(drew[kind] for kind in kinds if kind[0] == "both")
