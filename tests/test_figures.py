@@ -148,4 +148,4 @@ def test_few_colours_keep_the_size_and_the_look(monkeypatch):
     assert (size["height"], size["width"]) == tuple(side // 2 for side in few.shape[:2])
     assert whole.shape == few.shape and np.abs(whole - few).mean() < 4
     assert len(bundle["image/png"]) < 0.7 * len(file.getvalue())
-    assert plt.get_fignums() == []
+    assert not plt.fignum_exists(figure.number)
