@@ -51,8 +51,8 @@ _ = axes[0].set_ylabel("modes reached")
 # %% [markdown]
 # **Figure 5.1** Modes that generators reach, of eight, eight and twenty-five. A small dot is one seed;
 # a large one is the mean of ten, with a 95 % interval; dotted, all modes. - On the rings the coding
-# $(-1, 1, 0)$ stands apart: it leaves modes out. The other three can hardly be told apart. On the grid nobody
-# has them all, and the text says why that comparison is void.
+# $(-1, 1, 0)$ stands apart: it leaves modes out. The other three can hardly be told apart on the ring; on the seed
+# ring $(0, 1, 1)$ is a little behind. On the grid nobody has them all, and the text says why that comparison is void.
 #
 # ## What you will be able to do
 #
@@ -762,8 +762,8 @@ exercises.check_5_6(before, after, verdict)
 # By the published rule a mode is reached if one of 2,500 samples lies within three standard deviations of its centre. True
 # data then reach every mode, with 98.9 % of high quality and a reverse KL near zero. The count alone is lenient: untrained
 # generators reach half of the ring. Many seeds trained as one batched model cost little more than one, and they are needed:
-# one pair of runs can announce either winner. In our table cross-entropy and least squares $(0, 1, 1)$ are hard to tell apart,
-# $(-1, 1, 0)$ leaves modes out, and the grid was not learnt. With the authors' rates, where the generator outruns the critic,
+# one pair of runs can announce either winner. In our table cross-entropy and least squares $(0, 1, 1)$ are hard to tell apart
+# on the ring, cross-entropy is ahead on the seed ring, $(-1, 1, 0)$ leaves modes out, and the grid was not learnt. With the authors' rates, where the generator outruns the critic,
 # two of three cross-entropy runs collapse and no least-squares run does. Without BatchNorm nearly every one of our
 # narrow, short runs fails, with either loss.
 #
