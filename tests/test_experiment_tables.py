@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lsgan_lib.errors import BookError
-from lsgan_lib.experiments import filling, tables
+from lsgan_lib.experiments import tables
 from lsgan_lib.experiments.filling import fill, name_of
 from lsgan_lib.experiments.tables import load_pictures, load_table
 
@@ -70,7 +70,7 @@ def test_an_interrupted_table_goes_on_where_it_stopped(tmp_path):
 def test_a_run_without_its_pictures_is_made_again(tmp_path, monkeypatch):
     """A kill between the two files: pictures are written first, so none can be missing."""
     out = tmp_path / "table.json"
-    real, written = filling.write_json, []
+    real, written = tables.write_json, []
 
     def killed(path, content):
         if written:
@@ -78,7 +78,7 @@ def test_a_run_without_its_pictures_is_made_again(tmp_path, monkeypatch):
         written.append(path)
         real(path, content)
 
-    monkeypatch.setattr(filling, "write_json", killed)
+    monkeypatch.setattr(tables, "write_json", killed)
     with pytest.raises(KeyboardInterrupt):
         fill(out, HEAD, KEYS, Counter())
     monkeypatch.undo()

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from lsgan_lib.data.mixtures import Mixture
+from lsgan_lib.evaluation.window import kernel_density
 from lsgan_lib.losses.checks import check_settings
 
 SAMPLES = 2_500
@@ -97,9 +98,4 @@ def smoothed(points: Tensor, width: float | None, *, span: float, cells: int = 6
     if width is None:
         width = len(points) ** (-1 / 6) * points.std(dim=0).mean().item()
     check_settings(width=width, span=span)
-    line = torch.linspace(-span, span, cells)
-    # The bump is a product of one in x and one in y, so the sum over points is a matrix product.
-    across, up = (
-        torch.exp(-((line[:, None] - points[:, axis]) ** 2) / (2 * width**2)) for axis in (0, 1)
-    )
-    return up @ across.T / (len(points) * 2 * torch.pi * width**2)
+    return kernel_density(torch.linspace(-span, span, cells), points, width)

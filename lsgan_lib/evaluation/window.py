@@ -57,15 +57,12 @@ class Window:
 
             q(x) = 1/N sum_i exp(-|x - points_i|^2 / (2 width^2)) / (2 pi width^2)
 
-        points: (N, 2). width: the bandwidth, a standard deviation. The kernel is a product over
-        the axes, so the sum over points is a product of two (side, N) matrices.
+        points: (N, 2). width: the bandwidth, a standard deviation.
         """
         if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
             raise ValueError(f"points must be (N, 2) with N >= 1, not {tuple(points.shape)}.")
         self._check_width(width)
-        apart = self.line[:, None, None] - points.detach().cpu()  # (side, N, 2)
-        kernel = torch.exp(-apart.square() / (2 * width**2)) / (2 * pi * width**2) ** 0.5
-        return kernel[..., 1] @ kernel[..., 0].T / len(points)
+        return kernel_density(self.line, points.detach().cpu(), width)
 
     def table(self, density: Tensor) -> Tensor:
         """Probabilities of the cells around the nodes, and last of all that lies outside.
@@ -85,3 +82,14 @@ class Window:
                 f"a bump of standard deviation {width:.3g} is lost between nodes that are "
                 f"{self.spacing:.3g} apart. Blur more, or take a smaller window with more nodes."
             )
+
+
+def kernel_density(line: Tensor, points: Tensor, width: float) -> Tensor:
+    """Mean of one normal density around each of points (N, 2), on the grid line x line.
+
+    line: (S,), coordinates along either axis. Returns (S, S), rows from low to high y. The kernel
+    is a product over the axes, so the sum over points is a product of two (S, N) matrices.
+    """
+    apart = line[:, None, None] - points  # (S, N, 2)
+    kernel = torch.exp(-apart.square() / (2 * width**2)) / (2 * pi * width**2) ** 0.5
+    return kernel[..., 1] @ kernel[..., 0].T / len(points)

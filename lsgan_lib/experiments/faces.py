@@ -34,8 +34,8 @@ from lsgan_lib.data.image_set import ImageSet, to_float
 from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.batch_statistics import images_in_batches
 from lsgan_lib.evaluation.detected import SMALLEST, SURE, faces_found
-from lsgan_lib.experiments.tables import command_of, table_path
-from lsgan_lib.files import atomic, read_json, sha256, write_json
+from lsgan_lib.experiments.tables import command_of, read_table, table_path
+from lsgan_lib.files import atomic, sha256, write_json
 from lsgan_lib.training import RunDirectory, state_file
 from lsgan_lib.training.distance import sliced_wasserstein, spread
 from lsgan_lib.training.pictures import grid_png
@@ -184,10 +184,8 @@ def _known(entry: dict[str, Any], seal: str) -> bool:
 
 def _begin(out: Path, settings: Settings) -> dict[str, Any]:
     """The table in the file, or an empty one; raises BookError for one of other settings."""
-    table: dict[str, Any] = read_json(out) if out.is_file() else {"runs": {}}
     wanted = asdict(settings)
-    if table.get("settings", wanted) != wanted:
-        raise BookError(f"{out} was made with other settings. Delete it, or name another file.")
+    table = read_table(out, wanted) or {"runs": {}}
     head = {"command": command_of(NAME), "settings": wanted, "ways": list(WAYS)}
     return {**head, "machine": machine(torch.device("cpu")), **_rest(table)}
 

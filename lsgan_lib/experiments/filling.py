@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lsgan_lib.errors import BookError
-from lsgan_lib.files import atomic, read_json, write_json
+from lsgan_lib.experiments.tables import read_table, write_table
 
 Key = dict[str, Any]
 """The settings in which the runs of a table differ: "objective", "seed" and the like."""
@@ -35,14 +34,8 @@ def fill(
     pictures_file = out.with_suffix(".npz")
     rows: dict[str, dict[str, Any]] = {}
     pictures: dict[str, np.ndarray] = {}
-    if out.is_file():
-        old = read_json(out)
-        if old["settings"] != head["settings"]:
-            changed = [k for k, v in head["settings"].items() if old["settings"].get(k) != v]
-            raise BookError(
-                f"{out} was made with other settings ({', '.join(changed) or 'fewer'} differ). "
-                "Delete it to make the table anew, or give another file."
-            )
+    old = read_table(out, head["settings"])
+    if old is not None:
         rows = {name_of({k: row[k] for k in keys[0]}): row for row in old["runs"]}
         with np.load(pictures_file) as kept:
             pictures = dict(kept)
@@ -66,10 +59,8 @@ def fill(
 def _write(
     out: Path, head: dict[str, Any], runs: list[dict[str, Any]], pictures: dict[str, np.ndarray]
 ) -> None:
-    with atomic(out.with_suffix(".npz")) as file:
-        np.savez_compressed(file, **pictures)  # type: ignore[arg-type]
     total = round(sum(row["seconds"] for row in runs), 1)
-    write_json(out, {**head, "seconds": total, "runs": runs})
+    write_table(out, {**head, "seconds": total, "runs": runs}, pictures)
 
 
 def _short(value: Any) -> str:

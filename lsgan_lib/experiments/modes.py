@@ -27,8 +27,8 @@ import tyro
 from lsgan_lib.data import Mixture, grid, ring, seed_ring
 from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.modes import SAMPLES, ModeCount, count_modes
-from lsgan_lib.experiments.tables import command_of, table_path
-from lsgan_lib.files import atomic, read_json, write_json
+from lsgan_lib.experiments.tables import command_of, read_table, table_path, write_table
+from lsgan_lib.files import read_json
 from lsgan_lib.losses.objectives import AnyObjective, CrossEntropy, LeastSquares
 from lsgan_lib.networks.mlp import MLPNetworks
 from lsgan_lib.training.many_seeds import Cell, ManySeeds, PointSettings, train_cells
@@ -148,10 +148,8 @@ def make_table(out: Path, settings: Settings = Settings(), workers: int = 2) -> 
     described = dataclasses.asdict(settings)
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     points: dict[str, np.ndarray] = {}
-    if out.is_file():
-        old = read_json(out)
-        if old["settings"] != described:
-            raise BookError(f"{out} was made with other settings. Delete it, or give another file.")
+    old = read_table(out, described)
+    if old is not None:
         cells = {(cell["mixture"], cell["objective"]): cell for cell in old["cells"]}
         with np.load(out.with_suffix(".npz")) as kept:
             points = dict(kept)
@@ -169,10 +167,8 @@ def make_table(out: Path, settings: Settings = Settings(), workers: int = 2) -> 
             end = [seed["modes"] for seed in cell["counts"][-1]]
             print(f"{cell['mixture']}, {cell['objective']}: modes {end}", file=sys.stderr)
         ordered = [cells[key] for key in CELLS if key in cells]
-        with atomic(out.with_suffix(".npz")) as file:
-            np.savez_compressed(file, **points)  # type: ignore[arg-type]
         total = round(sum(cell["seconds"] for cell in ordered), 1)
-        write_json(out, {**head, "seconds": total, "cells": ordered})
+        write_table(out, {**head, "seconds": total, "cells": ordered}, points)
     return read_json(out)
 
 

@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import tyro
 
@@ -23,8 +22,8 @@ from lsgan_lib.data import seed_ring
 from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.modes import SAMPLES, count_modes
 from lsgan_lib.experiments.modes import numbers
-from lsgan_lib.experiments.tables import command_of, table_path
-from lsgan_lib.files import atomic, read_json, write_json
+from lsgan_lib.experiments.tables import command_of, read_table, table_path, write_table
+from lsgan_lib.files import atomic
 from lsgan_lib.losses.objectives import AnyObjective, CrossEntropy, LeastSquares
 from lsgan_lib.training.many_seeds import Cell, ManySeeds, PointSettings, go_on
 from lsgan_lib.training.where import machine
@@ -61,10 +60,8 @@ def make_table(out: Path, settings: Settings = Settings()) -> dict[str, Any]:
     """
     described = dataclasses.asdict(settings)
     state_file = out.with_suffix(".state.pt")
-    if out.is_file():
-        old = read_json(out)
-        if old["settings"] != described:
-            raise BookError(f"{out} was made with other settings. Delete it, or give another file.")
+    old = read_table(out, described)
+    if old is not None:
         return old
     mixture = seed_ring()
     seeds = tuple(range(settings.seeds))
@@ -115,9 +112,7 @@ def make_table(out: Path, settings: Settings = Settings()) -> dict[str, Any]:
         ],
     }
     named = {name: p.numpy() for name, p in zip(OBJECTIVES, whole, strict=True)}
-    with atomic(out.with_suffix(".npz")) as file:
-        np.savez_compressed(file, **named)  # type: ignore[arg-type]
-    write_json(out, table)
+    write_table(out, table, named)
     state_file.unlink(missing_ok=True)
     return table
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lsgan_lib.errors import BookError
-from lsgan_lib.files import read_json
+from lsgan_lib.files import atomic, read_json, write_json
 from lsgan_lib.folders import ASSETS
 
 
@@ -26,12 +26,36 @@ def load_table(name: str) -> dict[str, Any]:
 
 
 def load_pictures(name: str) -> dict[str, np.ndarray]:
-    """Samples that an experiment kept, uint8 (N, H, W) by the name of their run.
+    """Samples that an experiment kept, by the name of their run.
 
-    Raises BookError as `load_table` does.
+    Pictures are uint8 (N, H, W), points float16 (..., N, 2). Raises BookError as `load_table` does.
     """
     with np.load(_found(table_path(name).with_suffix(".npz"), name)) as kept:
         return dict(kept)
+
+
+def read_table(out: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """The table in a file that an experiment is about to add to; None where there is none yet.
+
+    Raises BookError when it was made with other settings, which would mix two experiments.
+    """
+    if not out.is_file():
+        return None
+    old = read_json(out)
+    if old["settings"] != settings:
+        changed = [name for name, value in settings.items() if old["settings"].get(name) != value]
+        raise BookError(
+            f"{out} was made with other settings ({', '.join(changed) or 'fewer'} differ). "
+            "Delete it to make the table anew, or give another file."
+        )
+    return old
+
+
+def write_table(out: Path, table: dict[str, Any], samples: dict[str, np.ndarray]) -> None:
+    """Write a table and the samples beside it, each file whole or not at all, the samples first."""
+    with atomic(out.with_suffix(".npz")) as file:
+        np.savez_compressed(file, **samples)  # type: ignore[arg-type]
+    write_json(out, table)
 
 
 def _found(path: Path, name: str) -> Path:
