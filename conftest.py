@@ -2,6 +2,29 @@
 
 import os
 
+import nbval.kernel
+
 # One torch thread for each process. More threads than free cores can be fifty times slower, and the
 # chapters' recorded outputs were made so. Set before anything imports torch; kernels inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+STARTS = 3  # attempts to start a chapter's kernel
+start_once = nbval.kernel.start_new_kernel
+
+
+def start_new_kernel(*arguments, **options):
+    """Start a kernel, again if it dies before its first answer.
+
+    A kernel is told five free ports and opens them a second later. With two workers another program
+    may have taken one by then; the kernel dies and every cell of the chapter fails, though nothing
+    is wrong with the chapter.
+    """
+    for _ in range(STARTS - 1):
+        try:
+            return start_once(*arguments, **options)
+        except RuntimeError:
+            continue
+    return start_once(*arguments, **options)
+
+
+nbval.kernel.start_new_kernel = start_new_kernel

@@ -1,10 +1,13 @@
 """What must hold for the committed notebooks, without running them (nbval runs them)."""
 
 import re
+import socket
 from pathlib import Path
 
+import nbval.kernel
 import notebook_rules as rules
 import pytest
+from jupyter_client.connect import LocalPortCache
 
 NOTEBOOKS = rules.ROOT / "notebooks"
 CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -101,3 +104,23 @@ def test_the_library_names_equations_that_exist():
         if tag.split(".")[0] in written and tag not in defined
     ]
     assert missing == []
+
+
+def test_a_kernel_whose_port_was_taken_is_started_again(monkeypatch):
+    """Else a whole chapter fails when two workers start kernels in the same second."""
+    find_free, told = LocalPortCache.find_available_port, []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        def first_one_taken(cache, ip):
+            told.append(find_free(cache, ip) if told else taken.getsockname()[1])
+            return told[-1]
+
+        monkeypatch.setattr(LocalPortCache, "find_available_port", first_one_taken)
+        kernel = nbval.kernel.RunningKernel(nbval.kernel.CURRENT_ENV_KERNEL_NAME)
+    try:
+        assert kernel.is_alive()
+        assert len(told) == 2 * len(kernel.km.ports)
+    finally:
+        kernel.stop()
