@@ -7,6 +7,7 @@ import pytest
 
 from lsgan_lib.errors import BookError
 from lsgan_lib.experiments import tables
+from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import fill, name_of
 from lsgan_lib.experiments.tables import load_pictures, load_table
 
@@ -103,3 +104,24 @@ def test_a_missing_table_names_the_command_that_makes_it(tmp_path, monkeypatch):
     fill(tables.table_path("some_name"), HEAD, KEYS, Counter())
     assert load_table("some_name")["runs"][3]["number"] == 108
     assert load_pictures("some_name")["b 1"].shape == (2, 3, 3)
+
+
+# --- an experiment as a command ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BookError("no such set."), "toy: no such set."),
+        (KeyboardInterrupt(), "toy: interrupted. The same command goes on where it stopped."),
+    ],
+)
+def test_a_command_that_fails_says_why_without_a_traceback(monkeypatch, error, told):
+    def main(seeds: int = 1) -> None:
+        """Fail."""
+        raise error
+
+    monkeypatch.setattr("sys.argv", ["toy", "--seeds", "3"])
+    with pytest.raises(SystemExit) as ended:
+        run_command(main, "toy")
+    assert str(ended.value) == told

@@ -141,6 +141,29 @@ def test_loss_sensitive_logs_margin_and_share_of_active_hinges() -> None:
     assert terms["margin"].item() == pytest.approx((1 + 0.25 + 0 + 0.5) / 4)
 
 
+@pytest.mark.parametrize(
+    ("slope", "own", "all_pairs"), [(0.0, 0.537, 0.345), (-1.0, 1.173, 0.791), (1.0, -0.1, -0.1)]
+)
+def test_pairing_all_is_the_seeds_broadcast(slope: float, own: float, all_pairs: float) -> None:
+    """Differences -2.5 to -0.1 and margins 0.2 to 2.2, paired in order; broadcast in numpy."""
+    differences, margins = np.linspace(-2.5, -0.1, 16), np.linspace(0.2, 2.2, 16)
+    real, fake = with_scores(*differences), with_scores(*np.zeros(16))
+    # The rest of each pair's L1 distance of margin / 0.08 goes where the score does not look.
+    real[:, 0, 1, 1] = torch.from_numpy(margins / 0.08 - np.abs(differences))
+    violation = differences[:, None] + margins[None, :]
+    broadcast = np.where(violation > 0, violation, slope * violation)
+    assert broadcast.mean() == pytest.approx(all_pairs, abs=5e-4)
+    for pairing, expected, active in (
+        ("own", own, (differences + margins > 0).mean()),
+        ("all", broadcast.mean(), (violation > 0).mean()),
+    ):
+        objective = LossSensitive(slope=slope, margin_scale=0.08, pairing=pairing, penalty=None)
+        loss, terms = objective.critic_loss(first_entry, real, fake)
+        assert loss.item() == pytest.approx(expected, abs=5e-4)
+        assert terms["active_hinges"].item() == pytest.approx(active)
+        assert terms["margin"].item() == pytest.approx(1.2)
+
+
 # --- identities between objectives --------------------------------------------------------------
 
 
@@ -383,6 +406,7 @@ def test_defaults_are_the_papers_and_the_seeds_settings() -> None:
         norm="l1",
         margin_scale=2e-4,
         margin_reduce="sum",
+        pairing="own",
         real_weight=0.0,
         penalty=None,
     )
@@ -481,6 +505,7 @@ def use(objective: Objective) -> None:
         (lambda: LeastSquares(c=-math.inf), "^c must be a finite number"),
         (lambda: LossSensitive(norm="l3"), "^norm must be one of 'l1', 'l2'"),
         (lambda: LossSensitive(margin_reduce="mean"), "^margin_reduce must be one of 'sum'"),
+        (lambda: LossSensitive(pairing="each"), "^pairing must be one of 'own', 'all'"),
         (lambda: LossSensitive(margin_scale=-1.0), "margin_scale.* negative"),
         (lambda: LossSensitive(margin_scale=math.nan), "^margin_scale must be a finite number"),
         (lambda: LossSensitive(real_weight=-1.0), "real_weight.* negative"),

@@ -9,18 +9,16 @@ ended with lie beside it. More seeds can be added to a finished table: `--seeds 
 """
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import tyro
 
 from lsgan_lib.data.mixtures import triangle
-from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.divergences import blurred_jensen_shannon
 from lsgan_lib.evaluation.window import Window
+from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.tables import command_of, table_path
 from lsgan_lib.losses.objectives import CrossEntropy
@@ -133,7 +131,4 @@ def main(out: Path | None = None, seeds: int = SEEDS, settings: Settings = Setti
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except BookError as error:
-        sys.exit(f"{NAME}: {error}")
+    run_command(main, NAME)

@@ -34,6 +34,7 @@ from lsgan_lib.data.image_set import ImageSet, to_float
 from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.batch_statistics import images_in_batches
 from lsgan_lib.evaluation.detected import SMALLEST, SURE, faces_found
+from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.tables import command_of, read_table, table_path
 from lsgan_lib.files import atomic, sha256, write_json
 from lsgan_lib.training import RunDirectory, state_file
@@ -245,9 +246,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except BookError as error:
-        sys.exit(f"{NAME}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{NAME}: interrupted. The same command goes on with the next state.")
+    run_command(main, NAME)

@@ -22,11 +22,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
 
 from lsgan_lib.data import Mixture, grid, ring, seed_ring
-from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.modes import SAMPLES, ModeCount, count_modes
+from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.tables import command_of, read_table, table_path, write_table
 from lsgan_lib.files import read_json
 from lsgan_lib.losses.objectives import AnyObjective, CrossEntropy, LeastSquares
@@ -52,7 +51,7 @@ class Settings:
 
     points: PointSettings = PointSettings(
         networks=MLPNetworks(z_dim=2, hidden=64, depth=2, activation="relu"),
-        steps=2_500,
+        steps=20_000,
         batch_size=64,
         critic_lr=2e-3,
         generator_lr=1e-3,
@@ -60,7 +59,7 @@ class Settings:
     """two noise coordinates and ReLU as in VEEGAN and PacGAN; all of it small and quick"""
     seeds: int = 10
     """runs of each cell"""
-    every: int = 250
+    every: int = 500
     """steps between two counts"""
     kept: int = 400
     """samples of each run that are kept at the end, for pictures"""
@@ -186,9 +185,4 @@ def main(out: Path = OUT, workers: int = 2) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except BookError as error:
-        sys.exit(f"{NAME}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{NAME}: interrupted. The same command makes the cells that are missing.")
+    run_command(main, NAME)

@@ -9,7 +9,6 @@ codings, (0,1,1) and (-1,1,0). Here every combination is run, in one coding, on 
 14 by 14 pixels, with a row that keeps BatchNorm beside them. Chapter 05 reads the table.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,14 +16,13 @@ from statistics import median
 from typing import Any, Literal
 
 import torch
-import tyro
 from torch import Tensor, nn
 
 from lsgan_lib import latent
 from lsgan_lib.data import digits, make_set, to_float, to_uint8
 from lsgan_lib.data.image_set import ImageSet
-from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.neighbours import agreement
+from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.tables import command_of, table_path
 from lsgan_lib.experiments.to_the_end import train_to_the_end
@@ -233,9 +231,4 @@ def main(out: Path = _OUT, threads: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        tyro.cli(main)
-    except BookError as error:
-        sys.exit(f"{NAME}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{NAME}: interrupted. The same command goes on with the next run.")
+    run_command(main, NAME)

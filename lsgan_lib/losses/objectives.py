@@ -206,6 +206,9 @@ class LossSensitive:
     """factor in front of the distance (the seed's --lamb)"""
     margin_reduce: Literal["sum", "pixel"] = "sum"
     """distance summed over all entries, or their mean"""
+    pairing: Literal["own", "all"] = "own"
+    """each difference of scores meets its own margin; "all" lets it meet the margin of every pair
+    in the batch, which is the seed's mistake and takes the meaning from the margins"""
     real_weight: float = 0.0
     """weight of mean L(x), the paper's first term over its lambda"""
     penalty: Penalty | None = Penalty(kind="gradient_norm", weight=0.16)
@@ -216,6 +219,7 @@ class LossSensitive:
         check_choice("cost", self.cost, ("leaky", "elu", "absolute"))
         check_choice("norm", self.norm, ("l1", "l2"))
         check_choice("margin_reduce", self.margin_reduce, ("sum", "pixel"))
+        check_choice("pairing", self.pairing, ("own", "all"))
         check_settings(margin_scale=self.margin_scale, real_weight=self.real_weight)
         for name in ("margin_scale", "real_weight"):
             if getattr(self, name) < 0:
@@ -239,10 +243,12 @@ class LossSensitive:
         margin = loss_sensitive.margin(
             real, fake, norm=self.norm, scale=self.margin_scale, reduce=self.margin_reduce
         )
-        loss = loss_sensitive.critic_loss(
-            *scores, margin, cost=self._cost(), real_weight=self.real_weight
-        )
-        active = loss_sensitive.violation(*scores, margin).detach() > 0
+        hinges: tuple[Tensor, ...] = (*scores, margin)
+        if self.pairing == "all":  # N^2 hinges: difference i with margin j
+            n = len(margin)
+            hinges = (*(s.repeat_interleave(n) for s in scores), margin.repeat(n))
+        loss = loss_sensitive.critic_loss(*hinges, cost=self._cost(), real_weight=self.real_weight)
+        active = loss_sensitive.violation(*hinges).detach() > 0
         terms = _mean_scores(*scores) | {
             "margin": margin.detach().mean(),
             "active_hinges": active.float().mean(),
