@@ -13,6 +13,16 @@ def reverse_kl(counts, weights):
     return torch.special.entr(share).neg().sum() - (share * torch.tensor(weights).log()).sum()
 
 
+def apart(samples, held, dim):
+    """Root mean square difference of each held picture to its nearest sample, or of each sample."""
+    squares = (held[:, None] - samples[None]).square().flatten(2).mean(dim=2)
+    return squares.min(dim=dim).values.sqrt()
+
+
+def recall(samples, held, tolerance):
+    return (apart(samples, held, 1) <= tolerance).float().mean()
+
+
 @pytest.fixture(autouse=True)
 def a_small_table(monkeypatch):
     """Two objectives on two mixtures, so that answers can be counted by eye."""
@@ -36,6 +46,7 @@ RIGHT = {
     "5.4": (exercises.check_5_4, [4.3, 8]),
     "5.5": (exercises.check_5_5, [1 / 20, 1 / 252]),
     "5.6": (exercises.check_5_6, [[0.1, 0.2, 0.3], torch.tensor([0.4, 0.5, 0.6]), "better"]),
+    "5.7": (exercises.check_5_7, [recall]),
 }
 
 
@@ -87,6 +98,9 @@ WRONG = [
     (exercises.check_5_6, [[0.4, 0.5, 0.6], [0.1, 0.2, 0.3], "better"], "'worse'"),
     (exercises.check_5_6, [[0.4, 0.5], [0.1, 0.2, 0.3], "worse"], "at least three"),
     (exercises.check_5_6, [[40, 50, 60], [0.1, 0.2, 0.3], "worse"], "between 0 and 1"),
+    (exercises.check_5_7, [lambda x, h, t: (apart(x, h, 0) <= t).float().mean()], "precision"),
+    (exercises.check_5_7, [lambda x, h, t: 0.5], "2/3"),
+    (exercises.check_5_7, [lambda x, h, t: recall(x, h, 1.9 * t)], "at 0.04"),
 ]
 
 

@@ -1,7 +1,7 @@
 """The table of digits that hardly vary: the family, its measures on planted cases, a small run."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from lsgan_lib.experiments.filling import name_of
 from lsgan_lib.experiments.shifted_family import ShiftedFamily, pictures
 from lsgan_lib.experiments.small_variability import (
     SETS,
+    Rule,
     Settings,
     judged,
     keys,
@@ -24,6 +25,7 @@ from lsgan_lib.experiments.small_variability import (
     task_of,
     verdict,
 )
+from lsgan_lib.experiments.tables import load_pictures, load_table
 from lsgan_lib.networks import SmallDigitsNetworks
 
 TASK = task_of("shift", Settings())
@@ -33,6 +35,44 @@ TINY = Settings(images=16, batch_size=8, count=2, samples=20, seeds=1, precision
 
 def judge(samples: torch.Tensor) -> str:
     return verdict({"finite": True, **FAMILY.measures(samples, HELD)})
+
+
+# --- the recorded table --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table():
+    return load_table("small_variability")
+
+
+def test_the_table_was_made_with_todays_settings_and_rule(table):
+    assert table["settings"] == asdict(Settings())
+    assert table["rule"] == asdict(Rule())
+    assert table["command"] == "python -m lsgan_lib.experiments.small_variability"
+
+
+def test_every_cell_is_there_with_all_its_seeds(table):
+    names = [name_of(key) for key in keys(Settings())]
+    assert [name_of({k: row[k] for k in keys(Settings())[0]}) for row in table["runs"]] == names
+    assert len(names) == 3 * 3 * Settings().seeds and Settings().seeds >= 3
+    assert set(load_pictures("small_variability")) == set(names)
+
+
+def test_rows_hold_shares_that_are_shares(table):
+    for row in judged(table):
+        assert row["verdict"] in ("drawn", "collapsed", "off the family", "not finite")
+        if row["finite"]:
+            assert sum(row["shares"]) == pytest.approx(row["precision"], abs=1e-3)
+            assert 0 <= row["recall"] <= 1 and row["distance"] > 0
+            assert row["digits"] == sum(share >= 0.01 for share in row["shares"])
+
+
+def test_what_the_real_row_says_is_what_the_set_itself_measures(table):
+    found = FAMILY.measures(to_float(TASK.shown.images[: len(HELD)]), HELD)
+    recorded = dict(table["real"]["shift"])
+    assert recorded.pop("tolerance") == pytest.approx(FAMILY.tolerance)
+    assert recorded.pop("shares") == pytest.approx(found.pop("shares"))
+    assert recorded == pytest.approx(found)
 
 
 # --- the sets ------------------------------------------------------------------------------------

@@ -124,6 +124,22 @@ def check_5_6(before: Any, after: Any, verdict: Any) -> Verdict:
     return correct(f"{len(first)} against {len(second)} seeds: {said}")
 
 
+@exercise("5.7")
+def check_5_7(recall: Any) -> Verdict:
+    """(5.5), right, on pictures of a size that the chapter does not use."""
+    zeros, ones = torch.zeros(1, 4, 5), torch.ones(1, 4, 5)
+    held = torch.stack([zeros, ones, -ones])
+    samples = torch.stack([zeros + 0.05, ones, ones, ones - 0.3])
+    found = number(result(recall, samples, held, 0.1))
+    if close(found, 3 / 4, within=1e-4):
+        return not_yet("that is the share of the samples with a held picture near: precision")
+    if not close(found, 2 / 3, within=1e-4):
+        return not_yet("of the held pictures 0, 1 and -1 two have a sample within 0.1: 2/3")
+    if not close(number(result(recall, samples, held, 0.04)), 1 / 3, within=1e-4):
+        return not_yet("at 0.04 one is left. Is the mean of the squares taken over all pixels?")
+    return correct("precision asks every sample, recall asks every picture that should be there")
+
+
 def _shares(values: Any) -> list[float]:
     shares = [float(value) for value in torch.as_tensor(values).flatten()]
     if len(shares) < 3:

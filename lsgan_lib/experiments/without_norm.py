@@ -5,8 +5,8 @@
 After the experiment of Mao et al., ICCV 2017, whose published code (xudonmao/LSGAN, folder
 stability_comparison) holds two pairs of runs on LSUN bedrooms of 64 pixels: BatchNorm left out of
 the generator with Adam, and out of both networks with RMSProp. Its two least-squares runs use two
-codings, (0,1,1) and (-1,1,0). Here every combination is run, in one coding, on the book's digits at
-14 by 14 pixels, with a row that keeps BatchNorm beside them. Chapter 05 reads the table.
+codings, (0,1,1) and (-1,1,0). Here every combination is run, in both codings, on the book's digits
+at 14 by 14 pixels, with a row that keeps BatchNorm beside them. Chapter 05 reads the table.
 """
 
 from collections.abc import Sequence
@@ -40,6 +40,7 @@ NORMS = ("both", "critic only", "neither")
 OPTIMISERS: tuple[Literal["adam", "rmsprop"], ...] = ("adam", "rmsprop")
 OBJECTIVES: dict[str, AnyObjective] = {
     "least squares (0,1,1)": LeastSquares(a=0.0, b=1.0, c=1.0),
+    "least squares (-1,1,0)": LeastSquares(a=-1.0, b=1.0, c=0.0),
     "cross-entropy": CrossEntropy(),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from lsgan_lib.errors import BookError
-from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares, LossSensitive
+from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares, LossSensitive, Penalty
 from lsgan_lib.networks import (
     DCGANNetworks,
     LeastSquaresNetworks,
@@ -46,6 +46,23 @@ _FACES = Recipe(
     state_every=50_000,
     sample_count=64,
     states_kept=21,  # chapter 06 samples each with either kind of BatchNorm statistics
+)
+
+# Seed 1 on the same faces, for a CPU: half of the channels, everything else the seed's, but for the
+# flips and the two corrections: margins of their own pairs, and a slope norm over whole images.
+_SLOPES = Recipe(
+    networks=LossSensitiveNetworks(size=64, channels=3, z_dim=100, width=0.5),
+    objective=LossSensitive(slope=0.0),
+    data="celeba64",
+    noise="normal",
+    images=4 * _FACES_EPOCH,
+    batch_size=64,
+    flip=True,
+    tick=10_000,
+    samples_every=_FACES_EPOCH,
+    state_every=50_000,
+    sample_count=64,
+    watch="warn",
 )
 
 _TOY = Recipe(
@@ -108,6 +125,20 @@ RECIPES: dict[str, Recipe] = {
     # DCGAN's losses on the same networks and faces.
     "faces-cross-entropy": replace(
         _FACES, objective=CrossEntropy(), images=4 * _FACES_EPOCH, watch="warn"
+    ),
+    # LS-GAN, GLS-GAN with two slopes, and the slope at which only WGAN's objective is left.
+    "faces-slope-zero": replace(_SLOPES, images=25 * _FACES_EPOCH),
+    "faces-slope-leaky": replace(_SLOPES, objective=LossSensitive(slope=0.01)),
+    "faces-slope-minus-one": replace(_SLOPES, objective=LossSensitive(slope=-1.0)),
+    "faces-slope-one": replace(_SLOPES, objective=LossSensitive(slope=1.0)),
+    # Seed 1's objective as published: every margin in every hinge, the norm over channels alone.
+    "faces-slope-as-published": replace(
+        _SLOPES,
+        objective=LossSensitive(
+            slope=0.0,
+            pairing="all",
+            penalty=Penalty(kind="gradient_norm", weight=10.0, reduce="pixel"),
+        ),
     ),
     # As the seed published it, for a machine with a GPU and all of CelebA.
     "faces-least-squares-full": replace(
