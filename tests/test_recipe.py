@@ -186,7 +186,8 @@ def test_the_recipes_are_those_of_the_two_papers():
     for name, named in RECIPES.items():
         assert (named.beta1, named.beta2, named.optimiser) == (0.5, 0.999, "adam"), name
         assert isinstance(named.networks, MLPNetworks) == (named.data == "seed_ring")
-        noise: Noise = "normal" if "loss-sensitive" in name or "ring" in name else "uniform"
+        sensitive = isinstance(named.objective, LossSensitive)
+        noise: Noise = "normal" if sensitive or named.data == "seed_ring" else "uniform"
         assert named.noise == noise, name
     digits = RECIPES["mnist-least-squares"]
     assert digits.objective == LeastSquares(a=0.0, b=1.0, c=1.0)
@@ -194,3 +195,10 @@ def test_the_recipes_are_those_of_the_two_papers():
     assert digits.images >= 21 * 60_000 and digits.networks.dropout == 0.5
     faces = RECIPES["faces-loss-sensitive"]
     assert faces.objective.margin_scale == 2e-4 and faces.batch_size == 64
+    published = RECIPES["faces-slope-as-published"].objective  # one bug in each of two fields
+    assert (published.pairing, published.penalty.reduce) == ("all", "pixel")
+    assert (published.slope, published.penalty.weight, published.penalty.power) == (0.0, 10.0, 1)
+    for name, slope in {"zero": 0.0, "leaky": 0.01, "minus-one": -1.0, "one": 1.0}.items():
+        corrected = RECIPES[f"faces-slope-{name}"]
+        assert corrected.objective == LossSensitive(slope=slope), name
+        assert (corrected.critic_lr, corrected.generator_lr) == (2e-4, 2e-4), name

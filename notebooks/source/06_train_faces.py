@@ -980,7 +980,8 @@ exercises.check_6_6(recipe, my_recipe, moving_distance, batch_distance, verdict)
 # - Zhang et al. 2016, [arXiv 1604.02878](https://arxiv.org/abs/1604.02878): the detector that counts.
 # - Webster et al. 2019, [arXiv 1901.03396](https://arxiv.org/abs/1901.03396): more tests for memory than the nearest neighbour.
 #
-# **Back**: [04 Train digits](04_train_digits.ipynb). **Next**: [14 Train at scale](14_train_at_scale.ipynb).
+# **Back**: [05 Count modes](05_count_modes.ipynb). **Next**:
+# [07 Derive loss-sensitive](07_derive_loss_sensitive.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()
