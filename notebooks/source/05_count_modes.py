@@ -602,11 +602,12 @@ alive = {
 claim(alive == {pearson}, "without any BatchNorm only samples of (-1,1,0) still vary at the end")
 
 # %% [markdown]
-# The paper's abstract says that LSGANs are the more stable. Where does our table stand? In the cell that
-# the authors show with Adam, one least-squares run of three draws digits and no cross-entropy run does. In the cell that
-# they show with RMSProp no run draws digits; two of their coding's three at least keep some variety, and no other run
-# there does. Both point the way of the paper, and both are little. With BatchNorm and RMSProp it is least squares
-# that fails. So this table neither confirms the claim nor contradicts it.
+# The paper's abstract says that LSGANs are the more stable. Where does our table stand? Take the two cells that the
+# authors show. BatchNorm in the critic only, with Adam: one least-squares run of three draws digits, no cross-entropy
+# run does. BatchNorm in neither, with RMSProp: nobody draws digits, but of the three runs in the authors' coding,
+# $(-1, 1, 0)$, two keep some variety, and every other picture is black. Both point the way of the paper, and both are
+# little. And with BatchNorm and RMSProp it is least squares that fails. So this table neither confirms the claim nor
+# contradicts it.
 #
 # Mostly it shows that our setting is too hard. [Chapter 03](03_build_least_squares_networks.ipynb) names one reason:
 # starting weights of 0.02 suit wide layers. At a quarter of the channels the signal of an untrained generator without
