@@ -381,8 +381,8 @@ shown_in_few_colours(fig)
 
 # %% [markdown]
 # **Figure 5.4** The same runs over training: means over seeds with their 95 % intervals. - Modes come early, quality
-# late. $(-1, 1, 0)$ goes on losing modes on the rings. On the grid everybody starts with a wide cloud and loses
-# modes while it contracts; the saturating loss contracts least.
+# late. $(-1, 1, 0)$ goes on losing modes on the rings. On the grid every cloud first grows wide and then loses modes
+# while it contracts; under the saturating loss it contracts least.
 
 # %%
 ends = {(c["mixture"], c["objective"]): c["counts"][-1] for c in table["cells"]}
@@ -605,7 +605,7 @@ claim(alive == {pearson}, "without any BatchNorm only samples of (-1,1,0) still 
 # The paper's abstract says that LSGANs are the more stable. Where does our table stand? Take the two cells that the
 # authors show. BatchNorm in the critic only, with Adam: one least-squares run of three draws digits, no cross-entropy
 # run does. BatchNorm in neither, with RMSProp: nobody draws digits, but of the three runs in the authors' coding,
-# $(-1, 1, 0)$, two keep some variety, and every other picture is black. Both point the way of the paper, and both are
+# $(-1, 1, 0)$, two keep some variety, and the other pictures are black or nearly so. Both point the way of the paper, and both are
 # little. And with BatchNorm and RMSProp it is least squares that fails. So this table neither confirms the claim nor
 # contradicts it.
 #
@@ -797,7 +797,7 @@ claim(set(nearest_first[: len(always)]) == always, "they are those nearest to th
 # | --- | --- | --- |
 # | ICCV, abstract: LSGANs "perform more stable during the learning process", shown by "two comparison experiments". One of them is the code of Figure 5.5, ten runs a loss. | Reproduced with the authors' settings: five of five cross-entropy runs collapse, no least-squares run does. Not so in our table: no loss collapses to one mode, and $(0, 1, 1)$ keeps no more modes than cross-entropy. | In the table ReLU against tanh, 2 noise coordinates against 256, and above all the ratio of the two rates. |
 # | The other comparison: BatchNorm left out of one network, or of both. | Neither confirmed nor contradicted: nearly every run fails, with any loss. | LSUN at 64 pixels against digits at 14; all channels against a quarter, hence a fainter start (3.5); 600 steps; three seeds. |
-# | Journal, abstract: the objective with the $\chi^2$ form, $(-1, 1, 0)$, does better than the classical one. | Not reproduced: on both rings it reaches fewer modes than any other loss, and of the ten digits it draws no more than the others. | Quality of images there, modes here. |
+# | Journal, abstract: the objective with the $\chi^2$ form, $(-1, 1, 0)$, does better than the classical one. | Not reproduced: on both rings it reaches fewer modes than any other loss, and of the ten digits it never draws more than they do. | Quality of images there, modes here. |
 # | Journal, abstract of the first version: "datasets with small variance" are one of three experiments that illustrate the stability of LSGANs. | Not reproduced: without BatchNorm in the critic all three losses draw about half of the digits, with it none draws any. | A Times font against handwriting; 50,001 steps against 1,500; all channels of the generator against a quarter; pictures to look at against precision and recall. |
 # | VEEGAN and PacGAN: a GAN reaches 1, or 6.3, of 8 modes. | 7.5 of 8, with 84 % of high quality where PacGAN has 98 %. | Networks, rates, and 400,000 steps of 100 against 20,000 of 64. |
 
