@@ -197,7 +197,7 @@ claim(same, "(7.4) is the library's generator loss")
 # %% [markdown]
 # From here on we import them. One line in this source deserves a look: shapes that would broadcast are
 # refused. Seed 1 lets every difference meet every *other* pair's margin that way,
-# and loses what (7.1) is about. Chapter 08 reproduces it.
+# and loses what (7.1) is about. [Chapter 08](08_build_a_critic_with_margins.ipynb) reproduces it.
 
 # %%
 show_source(loss_sensitive.violation, loss_sensitive.critic_loss)
@@ -1186,7 +1186,8 @@ exercises.check_7_6(my_real, my_fake, my_kappa)
 # - [zzzucf/lsgan-gp](https://github.com/zzzucf/lsgan-gp): seed 1.
 # - The three papers under *Further reading*.
 #
-# **Back**: [06 Train faces](06_train_faces.ipynb). **Next**: 08, build a critic with margins.
+# **Back**: [06 Train faces](06_train_faces.ipynb). **Next**:
+# [08 Build a critic with margins](08_build_a_critic_with_margins.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()
