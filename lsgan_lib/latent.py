@@ -1,4 +1,4 @@
-"""The noise that generators start from, and what they make of it: draw, walk, lay a grid.
+"""The noise that generators start from, and what they make of it: draw, walk, lay a grid, invert.
 
 Two kinds of noise: uniform on [-1, 1] in every coordinate (the Least Squares GAN and its seed), and
 standard normal (the seed of the Loss-Sensitive GAN).
@@ -45,6 +45,58 @@ def images_of(generator: nn.Module, z: Tensor, *, chunk: int = 500) -> Tensor:
         raise ValueError("the generator is in training mode; call generator.eval() first")
     device = next(generator.parameters()).device
     return torch.cat([generator(piece) for piece in z.to(device).split(chunk)]).cpu()
+
+
+def invert(
+    generator: nn.Module,
+    images: Tensor,
+    z_dim: int,
+    *,
+    kind: Noise = "uniform",
+    steps: int = 200,
+    starts: int = 4,
+    lr: float = 0.1,
+    random: Random | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The noise whose image comes closest to each image, as far as a search finds it.
+
+        min_z  sqrt( mean_j (G(z)_j - x_j)^2 )
+
+    Adam, with a step size that falls to 0, from `starts` random draws an image; the best place that
+    any of them passed is kept. So the error is an upper bound of the minimum: more steps or starts
+    can only lower it. Uniform noise is kept within [-1, 1], where the generator was trained;
+    normal noise is free.
+
+    images: float (N, ...), shaped as the generator makes them. Returns z (N, z_dim) and the errors
+    (N,), in the unit of `lsgan_lib.evaluation.neighbours.nearest`. Their mean is the *minimum
+    reconstruction error* by which later versions of arXiv 1701.06264 compare methods. Chapter 10.
+    Raises ValueError for a generator in training mode.
+    """
+    if generator.training:
+        raise ValueError("the generator is in training mode; call generator.eval() first")
+    count = len(images)
+    wanted = images.repeat_interleave(starts, dim=0)
+    z = draw(count * starts, z_dim, kind, random, device=images.device).requires_grad_(True)
+    adam = torch.optim.Adam([z], lr=lr)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
+    best, error = z.detach().clone(), torch.full((count * starts,), torch.inf, device=z.device)
+    for step in range(steps + 1):
+        squares = (generator(z) - wanted).square().flatten(1).mean(dim=1)
+        better = squares.detach() < error
+        best = torch.where(better[:, None], z.detach(), best)
+        error = torch.minimum(error, squares.detach())
+        if step == steps:
+            break
+        # A sum: each row's gradient is that of its own error.
+        (z.grad,) = torch.autograd.grad(squares.sum(), z)
+        adam.step()
+        fall.step()
+        if kind == "uniform":
+            with torch.no_grad():
+                z.clamp_(-1, 1)
+    error, winner = error.view(count, starts).min(dim=1)
+    rows = torch.arange(count, device=z.device)
+    return best.view(count, starts, z_dim)[rows, winner], error.sqrt()
 
 
 def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:

@@ -187,3 +187,72 @@ def test_normal_grid_is_even_in_probability():
 def test_what_has_no_meaning_is_refused(refused):
     with pytest.raises(ValueError, match="must be one of|needs"):
         refused(torch.zeros(3))
+
+
+# --- the way back: from an image to its noise ----------------------------------------------------
+
+
+class Linear(torch.nn.Module):
+    """z -> A z + b, whose nearest image is known by least squares."""
+
+    def __init__(self, z_dim=3, pixels=6):
+        super().__init__()
+        self.map = torch.nn.Linear(z_dim, pixels)
+        with torch.no_grad():
+            self.map.weight.normal_(generator=seeded(1))
+            self.map.bias.normal_(generator=seeded(2))
+
+    def forward(self, z):
+        return self.map(z).view(-1, 1, 2, 3)
+
+
+def test_invert_finds_what_least_squares_finds():
+    generator = Linear().eval()
+    images = torch.randn(5, 1, 2, 3, generator=seeded(3))
+    z, error = latent.invert(generator, images, 3, kind="normal", steps=400, random=seeded())
+    a, b = generator.map.weight.detach(), generator.map.bias.detach()
+    best = torch.linalg.lstsq(a, (images.flatten(1) - b).T).solution.T
+    torch.testing.assert_close(z, best, atol=2e-2, rtol=0)
+    rest = (images.flatten(1) - best @ a.T - b).square().mean(dim=1).sqrt()
+    torch.testing.assert_close(error, rest, atol=1e-3, rtol=0)
+    assert (error >= rest - 1e-5).all()  # never below the minimum
+    drawn = (generator(z) - images).square().flatten(1).mean(dim=1).sqrt()
+    torch.testing.assert_close(error, drawn.detach())  # the error is that of the z returned
+
+
+def test_uniform_noise_stays_where_the_generator_was_trained():
+    generator = Linear().eval()
+    far = 50 * torch.ones(2, 1, 2, 3)
+    z, _ = latent.invert(generator, far, 3, kind="uniform", steps=50, random=seeded())
+    assert z.abs().max() == 1
+    free, _ = latent.invert(generator, far, 3, kind="normal", steps=50, random=seeded())
+    assert free.abs().max() > 1
+
+
+class Folded(torch.nn.Module):
+    """Two valleys, at z = -1 and z = 2, of which the second is the deeper one."""
+
+    def forward(self, z):
+        return torch.minimum((z + 1).square() + 0.5, (z - 2).square())
+
+
+def test_more_starts_find_the_deeper_valley_and_no_step_is_the_best_draw():
+    folded, zeros = Folded().eval(), torch.zeros(1, 1)
+    one = [latent.invert(folded, zeros, 1, kind="normal", starts=1, random=seeded(s))[1].item()
+           for s in range(8)]  # fmt: skip
+    assert max(one) == pytest.approx(0.5, abs=1e-3)  # some single start is caught
+    many = latent.invert(folded, zeros, 1, kind="normal", starts=32, random=seeded())[1]
+    assert many.item() == pytest.approx(0, abs=1e-3)
+    z, error = latent.invert(folded, zeros, 1, kind="normal", steps=0, starts=9, random=seeded())
+    draws = folded(latent.draw(9, 1, "normal", seeded()))
+    assert error.item() == pytest.approx(draws.min().item()) and z.shape == (1, 1)
+
+
+def test_invert_leaves_the_generator_alone_and_refuses_one_in_training():
+    generator = Linear().eval()
+    before = [p.clone() for p in generator.parameters()]
+    latent.invert(generator, torch.zeros(1, 1, 2, 3), 3, steps=3, random=seeded())
+    assert all(map(torch.equal, before, generator.parameters()))
+    assert all(p.grad is None for p in generator.parameters())
+    with pytest.raises(ValueError, match="training mode"):
+        latent.invert(Linear(), torch.zeros(1, 1, 2, 3), 3)

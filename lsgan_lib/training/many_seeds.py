@@ -18,6 +18,7 @@ from torch.func import vmap
 from lsgan_lib.data.batches import mix
 from lsgan_lib.data.mixtures import Mixture
 from lsgan_lib.losses.objectives import AnyObjective
+from lsgan_lib.networks.almost_orthogonal import AlmostOrthogonalNetworks
 from lsgan_lib.networks.mlp import MLPNetworks
 from lsgan_lib.networks.stacked import Stack
 
@@ -26,7 +27,7 @@ from lsgan_lib.networks.stacked import Stack
 class PointSettings:
     """Settings of a game on points. The defaults are those of the authors' mixture code."""
 
-    networks: MLPNetworks = field(default_factory=MLPNetworks)
+    networks: MLPNetworks | AlmostOrthogonalNetworks = field(default_factory=MLPNetworks)
     """two hidden layers of 128 tanh units, orthogonal weights with gain 1.4, z ~ N(0, 1)^256"""
     steps: int = 35_000
     """moves of each player"""
@@ -98,9 +99,8 @@ class ManySeeds:
         scores = self.critic(torch.cat([real, fake], dim=1)).split(self.settings.batch_size, dim=1)
         losses = []
         for cell, rows in self._rows():
-            # An objective asks a critic about images; what it gets here are the answers already.
-            one = partial(cell.objective.critic_loss, _as_it_is)
-            losses.append(vmap(lambda r, f, one=one: one(r, f)[0])(*(s[rows] for s in scores)))
+            one = partial(_loss_of_scores, cell.objective)
+            losses.append(vmap(one)(real[rows], fake[rows], *(s[rows] for s in scores)))
         return torch.cat(losses)
 
     def _penalised_losses(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -169,6 +169,20 @@ class ManySeeds:
     def _adam(self, stack: Stack, lr: float) -> torch.optim.Adam:
         betas = (self.settings.beta1, self.settings.beta2)
         return torch.optim.Adam(stack.parameters(), lr=lr, betas=betas, fused=True)
+
+
+def _loss_of_scores(
+    objective: AnyObjective, real: Tensor, fake: Tensor, real_scores: Tensor, fake_scores: Tensor
+) -> Tensor:
+    """The critic's loss of one run whose points have been scored already, with those of all runs.
+
+    An objective asks a critic; this one knows two batches, and what it said of them.
+    """
+
+    def critic(points: Tensor) -> Tensor:
+        return real_scores if points is real else fake_scores
+
+    return objective.critic_loss(critic, real, fake)[0]
 
 
 def _as_it_is(scores: Tensor) -> Tensor:
