@@ -594,7 +594,8 @@ for values in (flat.least, flat.greatest):
 #
 # Let $\kappa \le 1$. Then for every pair $L(y) - L(x) \le \kappa\,\Delta(x, y) \le \Delta(x, y)$: the
 # expression under the hinge is never negative. The hinge does nothing. Nor does any other cost $C$ that is the
-# identity there, as all of GLS-GAN's are (chapter 10 compares them):
+# identity there, as all of GLS-GAN's are ([chapter 10](10_slide_to_wasserstein.ipynb)
+# compares them):
 #
 # $$
 # \kappa \le 1: \qquad \mathbb{E}\,C\big(\Delta + L(x) - L(y)\big) = \mathbb{E}\,\Delta + \mathbb{E}_p\,L(x) - \mathbb{E}_q\,L(y)
