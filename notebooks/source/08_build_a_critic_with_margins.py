@@ -1386,7 +1386,8 @@ exercises.check_8_7(soft)
 # - N. Kodali et al. *On Convergence and Stability of GANs.* 2017. [arXiv 1705.07215](https://arxiv.org/abs/1705.07215): DRAGAN.
 # - ToonHead by Johan Melin, CC BY 4.0: the drawn faces are remixes of it.
 #
-# **Back**: [07 Derive the loss-sensitive GAN](07_derive_loss_sensitive.ipynb). **Next**: chapter 09 trains this pair on photographs.
+# **Back**: [07 Derive the loss-sensitive GAN](07_derive_loss_sensitive.ipynb). **Next**:
+# [10 Slide to Wasserstein](10_slide_to_wasserstein.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()

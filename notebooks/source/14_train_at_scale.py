@@ -1331,7 +1331,7 @@ folder.cleanup()
 # - Kalamkar et al. 2019, [arXiv 1905.12322](https://arxiv.org/abs/1905.12322): training in bfloat16.
 # - PyTorch documentation, *CUDA semantics*, section *CUDA Graphs*: what may be in one.
 #
-# **Back**: [04 Train digits](04_train_digits.ipynb).
+# **Back**: [10 Slide to Wasserstein](10_slide_to_wasserstein.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()
