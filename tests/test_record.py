@@ -148,14 +148,18 @@ def test_a_picture_moved_by_one_pixel():
 def test_only_the_pictures_of_the_shown_epochs_are_kept(coloured, assets):
     record(coloured)
     kept = sorted(int(path.stem) for path in (assets / "faces" / "samples").iterdir())
-    assert kept == [0, 24, 120]  # epochs 0, 1 and the last, the fifth
+    assert kept == [0, 24, 48, 72, 120]  # epochs 0, 1, 2, 3 and the last, the fifth
 
 
 def test_which_pictures_are_kept():
     recipe = replace(_COLOUR, samples_every=100)
     shown = [0, *range(104, 2_100, 100)]  # every hundredth image, at the end of a step
-    assert pictures_kept(recipe, shown, 100) == [0, 104, 704, 1_704, 2_004]
-    assert pictures_kept(recipe, shown, 60) == [0, 104, 404, 1_004, 1_604, 2_004]
+    assert pictures_kept(recipe, shown, 100) == [
+        *(0, 104, 204, 304, 504, 704, 1_004, 1_504, 1_704, 2_004)
+    ]  # fmt: skip
+    assert pictures_kept(recipe, shown, 60) == [
+        *(0, 104, 204, 304, 404, 604, 904, 1_004, 1_204, 1_504, 1_604, 2_004)
+    ]  # fmt: skip
     assert pictures_kept(recipe, shown[:12], 100) == shown[:12]  # a dozen is few
     assert pictures_kept(recipe, shown, None) == shown
     for other in ({"channels": 1}, {"size": 32}):

@@ -33,8 +33,8 @@ from lsgan_lib.training.sources import load_data
 
 _SAMPLES = 2_000
 _FACES = 1_000
-EPOCHS_SHOWN = (1, 7, 17, 27, 50)
-"""after which the seed shows its faces, and so does chapter 06"""
+EPOCHS_SHOWN = (1, 2, 3, 5, 7, 10, 15, 17, 20, 25, 27, 50)
+"""after which either seed shows its faces"""
 _FEW = 12
 """pictures of 64-pixel colour images, over half a megabyte each, that are all kept"""
 
