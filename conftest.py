@@ -1,8 +1,10 @@
 """Conditions under which every test and every chapter runs, whatever pytest is asked for."""
 
 import os
+import signal
 
 import nbval.kernel
+import pytest
 
 # One torch thread for each process. More threads than free cores can be fifty times slower, and the
 # chapters' recorded outputs were made so. Set before anything imports torch; kernels inherit it.
@@ -28,3 +30,11 @@ def start_new_kernel(*arguments, **options):
 
 
 nbval.kernel.start_new_kernel = start_new_kernel
+
+
+@pytest.fixture
+def interruptible():
+    """SIGINT as in a terminal: a test run started in the background inherits it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

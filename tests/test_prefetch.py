@@ -165,7 +165,7 @@ def test_a_set_that_is_deleted_while_it_is_used_is_used_to_the_end(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows delivers Ctrl-C after the wait")
-def test_ctrl_c_reaches_whoever_waits_for_a_slow_disk():
+def test_ctrl_c_reaches_whoever_waits_for_a_slow_disk(interruptible):
     with closing(Noted(images(), 4, seed=0)) as streamed:
         streamed.gate.clear()
 

@@ -112,14 +112,6 @@ def test_a_stop_of_a_run_in_memory_promises_nothing():
     assert str(caught.value) == "stopped after 32 images."
 
 
-@pytest.fixture
-def interruptible():
-    """SIGINT as in a terminal: a test run started in the background inherits it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_a_second_stop_acts_at_once_and_the_handlers_are_given_back(tmp_path):
     def impatient(trainer: Trainer) -> None:
