@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import io
 import json
+import math
 import re
 import signal
 import subprocess
@@ -21,7 +22,8 @@ from PIL import Image
 from small_runs import RECIPE, RECIPES, small_digits, small_digits_in
 
 from lsgan_lib import cli, latent, training
-from lsgan_lib.data import digits, ring, write_set
+from lsgan_lib.data import digits, make_set, ring, write_set
+from lsgan_lib.losses.objectives import LossSensitive, Penalty
 from lsgan_lib.training import RECIPES as NAMED
 from lsgan_lib.training import Recipe, RunDirectory, resume, train
 from lsgan_lib.training.pictures import grid_png
@@ -398,6 +400,30 @@ def test_resume_refuses_data_that_changed(here):
     cli.main(["train", "mnist-least-squares", *FLAGS, "--out", "run"])
     write_set(here / "data", replace(small_digits(), manifest=small_digits().manifest).first(40))
     assert "with other pixels than" in refusal("resume", "run", "--device", "cpu")
+
+
+def test_the_loss_sensitive_seeds_own_command_line_runs_in_translation(here):
+    """lsgan-gp.py --dataset folder --dataroot ... --niter 25 --slope 0.01, by the README's table,
+    with its --gamma 10, its norm and its margins; smaller only where a test must be quick."""
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (8, 3, 8, 8), dtype=torch.uint8, generator=random)
+    write_set(here / "folder", make_set(pixels, name="folder"))
+    flags = [
+        *("--data", "folder", "--images", "200", "--objective.slope", "0.01"),  # 25 times 8
+        *("--objective.penalty.weight", "10", "--objective.penalty.reduce", "pixel"),
+        *("--objective.pairing", "all", "--out", "result"),
+    ]
+    small = ["--networks.size", "8", "--networks.width", "0.05", "--batch-size", "8"]
+    quick = ["--watch", "warn", "--device", "cpu", "--precision", "fp32"]
+    cli.main(["train", "faces-loss-sensitive", *flags, *small, *quick])
+    run = RunDirectory(here / "result")
+    recipe, rows = run.recipe(), run.log()
+    assert recipe.objective == LossSensitive(
+        slope=0.01, pairing="all", penalty=Penalty(weight=10.0, reduce="pixel")
+    )
+    assert rows[-1]["images"] == 200 and rows[-1]["epoch"] == 25
+    for name in ("critic_loss", "generator_loss", "penalty", "spread"):
+        assert math.isfinite(rows[-1][name]), name
 
 
 @pytest.mark.slow
