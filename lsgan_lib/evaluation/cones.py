@@ -7,8 +7,9 @@ points? Only the critic's values at the n + m points enter the objective, so the
 linear programme. Between the points a critic is bounded by two cones over these values.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -158,55 +159,84 @@ def best_critics(
     The programme has n m + n + m unknowns; up to some 40 points a side it takes under a second.
     Raises ValueError for a kappa or lam that is not positive and finite.
     """
+    real, fake = checked(real, fake, kappa=kappa, lam=lam)
+    n, m = len(real), len(fake)
+    p = _weights("p", p, real[:, 0])
+    q = _weights("q", q, fake[:, 0])
+    cost = np.concatenate([p.numpy(), np.zeros(m), lam * torch.outer(p, q).flatten().numpy()])
+    steep, apart = slope_rows(real, fake, kappa, norm)
+    margins = distances(real, fake, norm=norm).flatten().numpy()
+    rows, limits = vstack([steep, slack_rows(n, m)]), np.concatenate([apart, -margins])
+    found = minimisers(cost, rows, limits, n + m)
+    return BestCritics(real, fake, kappa, lam, norm, *found)
+
+
+# The parts of the programme. Its unknowns: the n + m values, then a slack for each of n m pairs.
+
+
+def checked(real: Tensor, fake: Tensor, *, kappa: float, lam: float) -> tuple[Tensor, Tensor]:
+    """The points in double precision; raises ValueError for what no programme can be made of."""
     check_images(real=real, fake=fake)
     check_settings(kappa=kappa, lam=lam)
     for name, setting in (("kappa", kappa), ("lam", lam)):
         if setting <= 0:
             raise ValueError(f"{name} is {setting}, but must be positive.")
-    real, fake = real.double(), fake.double()
-    n, m = len(real), len(fake)
-    p = _weights("p", p, real[:, 0])
-    q = _weights("q", q, fake[:, 0])
-    cost = np.concatenate([p.numpy(), np.zeros(m), lam * torch.outer(p, q).flatten().numpy()])
-    rows, limits = _constraints(real, fake, kappa, norm)
-    value = _solve(cost, rows, limits)[0]
-    # Among the minimisers: the one with the smallest, and the one with the greatest, sum of values.
-    rows = vstack([rows, coo_array(cost[None])]).tocsr()
-    limits = np.append(limits, value + 1e-9 * max(1.0, abs(value)))
-    total = np.concatenate([np.ones(n + m), np.zeros(n * m)])
-    least, greatest = (
-        torch.from_numpy(_solve(sign * total, rows, limits)[1][: n + m].copy()) for sign in (1, -1)
-    )
-    return BestCritics(real, fake, kappa, lam, norm, value, least, greatest)
+    return real.double(), fake.double()
 
 
-def _constraints(
+def slope_rows(
     real: Tensor, fake: Tensor, kappa: float, norm: Norm
 ) -> tuple[coo_array, np.ndarray]:
-    """Rows and limits of rows @ (l, s) <= limits: the Lipschitz conditions, then the hinges."""
-    n, m = len(real), len(fake)
-    points = torch.cat([real, fake])
-    high, low = np.nonzero(~np.eye(n + m, dtype=bool))  # all ordered pairs of two points
-    pairs = len(high)
-    apart = kappa * distances(points, points, norm=norm).numpy()[high, low]
+    """Rows and limits of l_k - l_h <= kappa distance_kh, for all ordered pairs of two points."""
+    points, n, m = torch.cat([real, fake]), len(real), len(fake)
+    high, low = np.nonzero(~np.eye(n + m, dtype=bool))
+    ones = np.ones(len(high))
+    rows = _rows((ones, high), (-ones, low), width=n + m + n * m)
+    return rows, kappa * distances(points, points, norm=norm).numpy()[high, low]
+
+
+def slack_rows(n: int, m: int, slope: float = 1.0) -> coo_array:
+    """Rows of slope (l_i - l_(n+j)) - s_ij <= -slope margin_ij, pair by pair."""
     i, j = np.divmod(np.arange(n * m), m)
-    first, row = np.arange(pairs), pairs + np.arange(n * m)
-    rows = coo_array(
-        (
-            np.concatenate([np.ones(pairs), -np.ones(pairs), np.ones(n * m), -np.ones(2 * n * m)]),
-            (
-                np.concatenate([first, first, row, row, row]),
-                np.concatenate([high, low, i, n + j, n + m + np.arange(n * m)]),
-            ),
-        )
+    ones, pair = np.ones(n * m), n + m + np.arange(n * m)
+    return _rows((slope * ones, i), (-slope * ones, n + j), (-ones, pair), width=n + m + n * m)
+
+
+def minimisers(
+    cost: np.ndarray, rows: coo_array, limits: np.ndarray, values: int, *, slack: float | None = 0.0
+) -> tuple[float, Tensor, Tensor]:
+    """The minimum of cost @ x under rows @ x <= limits, and the least and the greatest minimiser.
+
+    values: how many of the unknowns are a critic's values (they come first, and are not negative);
+    of the others no one is below `slack`, or they are free.
+    """
+    bounds = [(0.0, None)] * values + [(slack, None)] * (len(cost) - values)
+    value = _solve(cost, rows, limits, bounds)[0]
+    # Among the minimisers: the one with the smallest, and the one with the greatest, sum of values.
+    rows = vstack([rows, coo_array(cost[None])])
+    limits = np.append(limits, value + 1e-9 * max(1.0, abs(value)))
+    total = np.concatenate([np.ones(values), np.zeros(len(cost) - values)])
+    least, greatest = (
+        torch.from_numpy(_solve(sign * total, rows, limits, bounds)[1][:values].copy())
+        for sign in (1, -1)
     )
-    margins = distances(real, fake, norm=norm).flatten().numpy()
-    return rows, np.concatenate([apart, -margins])
+    return value, least, greatest
 
 
-def _solve(cost: np.ndarray, rows: coo_array, limits: np.ndarray) -> tuple[float, np.ndarray]:
-    """Minimise cost @ x under rows @ x <= limits and x >= 0."""
-    found = linprog(cost, A_ub=rows, b_ub=limits, bounds=(0, None), method="highs")
+def _rows(*entries: tuple[np.ndarray, np.ndarray], width: int) -> coo_array:
+    """A sparse matrix from the value of each row and its column, for each entry of the rows."""
+    count = len(entries[0][0])
+    values = np.concatenate([value for value, _ in entries])
+    columns = np.concatenate([column for _, column in entries])
+    places = np.tile(np.arange(count), len(entries))
+    return coo_array((values, (places, columns)), shape=(count, width))
+
+
+def _solve(
+    cost: np.ndarray, rows: coo_array, limits: np.ndarray, bounds: Sequence[tuple[Any, Any]]
+) -> tuple[float, np.ndarray]:
+    """Minimise cost @ x under rows @ x <= limits."""
+    found = linprog(cost, A_ub=rows.tocsr(), b_ub=limits, bounds=bounds, method="highs")
     if not found.success:
         raise RuntimeError(f"the linear programme was not solved: {found.message}")
     return float(found.fun), found.x

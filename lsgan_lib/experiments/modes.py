@@ -5,9 +5,10 @@
 Losses: cross-entropy in both forms, least squares in both codings of the paper. Mixtures: the ring
 of eight and the grid of 25 of VEEGAN and PacGAN, and the ring of the authors' own code, one mode of
 which weighs double.
-The settings are made for two cores and minutes: small batches, few steps, and narrow ReLU networks
-with two noise coordinates, which learn in those few steps; the authors' tanh networks need tens of
-thousands (`ring_strips`). All runs of a worker, sixty of them, train at once as one batched model.
+The settings are made for two cores and minutes: small batches and narrow ReLU networks with two
+noise coordinates, with which the rings are learnt in a few thousand steps and the grid in 20,000;
+`ring_strips` has the authors' own. All runs of a worker, sixty of them, train at once as one
+batched model.
 Chapter 05 reads the table.
 """
 

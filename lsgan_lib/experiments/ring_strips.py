@@ -5,8 +5,8 @@
 After the experiment of Mao et al., ICCV 2017 (xudonmao/LSGAN, folder
 stability_comparison/mixture_gaussian): cross-entropy and least squares, target `seed_ring`, 35,000
 steps of 512 points. Their script keeps pictures of 5,120 points at steps 0, 5,000, ..., 30,000, of
-ten repetitions, and counts nothing. Here are five repetitions, an hour of CPU time; their points
-are kept, and counted. Chapter 05 draws them.
+ten repetitions, and counts nothing. Here are five repetitions, half an hour of CPU time; their
+points are kept, and counted. Chapter 05 draws them.
 """
 
 import dataclasses

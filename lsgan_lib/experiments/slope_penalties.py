@@ -20,13 +20,12 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
 from data_prep.avatars import Avatars
-from lsgan_lib import latent
 from lsgan_lib.data import make_set, to_float, to_uint8
 from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.tables import command_of, table_path
-from lsgan_lib.experiments.to_the_end import train_to_the_end
+from lsgan_lib.experiments.to_the_end import last_and_average, train_to_the_end
 from lsgan_lib.losses import loss_sensitive, penalties
 from lsgan_lib.losses.objectives import LossSensitive, Penalty
 from lsgan_lib.networks import LossSensitiveNetworks
@@ -269,9 +268,7 @@ def run_one(key: Key, settings: Settings, data: ImageSet) -> Outcome:
         blank = torch.zeros(8, *shown.images.shape[1:], dtype=torch.uint8)
         return {"finite": False, "warned": warned}, blank.numpy()
     held = to_float(data.images[-settings.held_back :])
-    random = torch.Generator().manual_seed(0)
-    z = latent.draw(settings.held_back, settings.z_dim, recipe.noise, random)
-    last, average = (latent.images_of(g.eval(), z) for g in (trainer.generator, trainer.average))
+    last, average = last_and_average(trainer, settings.held_back)
     row: dict[str, Any] = {"finite": bool(last.isfinite().all()), "warned": warned}
     if row["finite"]:
         row |= critic_measures(trainer.critic.eval(), last, held, cells()[key["cell"]].objective)

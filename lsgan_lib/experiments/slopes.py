@@ -122,7 +122,7 @@ def run_cost(cost: str, settings: Settings, mixture: Mixture | None = None) -> O
                 looks.append([round(row[measure], 4) for row in rows])
 
     runs = train_cells(cells, settings.points, every=settings.every, look=look)
-    last = torch.stack([points for points in runs.samples(settings.kept)])
+    last = torch.stack(runs.samples(settings.kept))
     named = [{"kappa": kappa, **rows} for kappa, rows in zip(settings.kappas, found, strict=True)]
     return {"steps": steps, "cells": named}, last.half().numpy()
 

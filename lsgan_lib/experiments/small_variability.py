@@ -19,14 +19,13 @@ from typing import Any
 import torch
 
 from data_prep.digits_shifted import DigitsShifted
-from lsgan_lib import latent
 from lsgan_lib.data import to_float, to_uint8
 from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.shifted_family import ShiftedFamily, pictures
 from lsgan_lib.experiments.tables import command_of, table_path
-from lsgan_lib.experiments.to_the_end import train_to_the_end
+from lsgan_lib.experiments.to_the_end import last_and_average, train_to_the_end
 from lsgan_lib.losses.objectives import AnyObjective, CrossEntropy, LeastSquares
 from lsgan_lib.networks import SmallDigitsNetworks
 from lsgan_lib.training import Recipe
@@ -162,9 +161,7 @@ def run_one(key: Key, settings: Settings, task: Task) -> Outcome:
     if trainer is None:
         blank = torch.zeros(20, 28, 28, dtype=torch.uint8)
         return {"finite": False, "warned": warned}, blank.numpy()
-    random = torch.Generator().manual_seed(0)
-    z = latent.draw(len(task.held), settings.z_dim, recipe.noise, random)
-    last, average = (latent.images_of(g.eval(), z) for g in (trainer.generator, trainer.average))
+    last, average = last_and_average(trainer, len(task.held))
     row: dict[str, Any] = {"finite": bool(last.isfinite().all()), "warned": warned}
     if row["finite"]:
         row |= task.family.measures(last, task.held)

@@ -3,6 +3,10 @@
 import warnings
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from lsgan_lib import latent
 from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.errors import BookError
 from lsgan_lib.training import Recipe, train
@@ -39,6 +43,19 @@ def train_to_the_end(
         else:
             _pass_on(warning)
     return trainer, told
+
+
+def last_and_average(trainer: Trainer, count: int) -> tuple[Tensor, Tensor]:
+    """Images of the generator as it stands, and of the averaged one, from one noise of its own.
+
+    The noise is the same for every run with so many samples. Both float (count, C, H, W), in
+    evaluation mode; both generators are left in it.
+    """
+    recipe = trainer.recipe
+    random = torch.Generator().manual_seed(0)
+    z = latent.draw(count, recipe.networks.z_dim, recipe.noise, random)
+    last, average = (latent.images_of(g.eval(), z) for g in (trainer.generator, trainer.average))
+    return last, average
 
 
 def _pass_on(warning: Any) -> None:

@@ -16,16 +16,15 @@ from statistics import median
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lsgan_lib import latent
 from lsgan_lib.data import digits, make_set, to_float, to_uint8
 from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.evaluation.neighbours import agreement
 from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.tables import command_of, table_path
-from lsgan_lib.experiments.to_the_end import train_to_the_end
+from lsgan_lib.experiments.to_the_end import last_and_average, train_to_the_end
 from lsgan_lib.losses.objectives import AnyObjective, CrossEntropy, LeastSquares
 from lsgan_lib.networks import DCGANNetworks
 from lsgan_lib.training import Recipe
@@ -187,9 +186,7 @@ def run_one(key: Key, settings: Settings, data: ImageSet) -> Outcome:
         blank = torch.zeros(8, *shown.images.shape[2:], dtype=torch.uint8)
         return {"finite": False, "warned": warned}, blank.numpy()
     held = to_float(data.images[-settings.held_back :])
-    random = torch.Generator().manual_seed(0)
-    z = latent.draw(settings.held_back, settings.z_dim, recipe.noise, random)
-    last, average = (_samples(g, z) for g in (trainer.generator, trainer.average))
+    last, average = last_and_average(trainer, settings.held_back)
     row: dict[str, Any] = {"finite": bool(last.isfinite().all()), "warned": warned}
     if row["finite"]:
         row |= measures(last, held, shown)
@@ -197,10 +194,6 @@ def run_one(key: Key, settings: Settings, data: ImageSet) -> Outcome:
     row["spreads"] = [round(tick["spread"], 4) for tick in trainer.history]
     row["scores"] = [trainer.history[-1][f"score_{kind}"] for kind in ("real", "fake")]
     return row, to_uint8(last[:8]).squeeze(1).numpy()
-
-
-def _samples(generator: nn.Module, z: Tensor) -> Tensor:
-    return latent.images_of(generator.eval(), z)
 
 
 def make_table(out: Path, settings: Settings = Settings()) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lsgan_lib.losses.checks import check_settings
-from lsgan_lib.networks.initialise import orthogonal_
+from lsgan_lib.networks.bounded_slope import fresh_layers
 from lsgan_lib.networks.mlp import Generator, MLPNetworks
 from lsgan_lib.networks.width import check_positive
 
@@ -40,10 +39,11 @@ def sorted_in_pairs(x: Tensor) -> Tensor:
 class AlmostOrthogonalCritic(nn.Module):
     """Points (N, dim) -> scores (N,): |L(x) - L(y)| <= kappa |x - y| (Euclidean), always."""
 
-    def __init__(self, dim: int, hidden: int, depth: int, kappa: float) -> None:
+    def __init__(
+        self, dim: int, hidden: int, depth: int, kappa: float, random: torch.Generator
+    ) -> None:
         super().__init__()
-        sizes = [dim, *[hidden] * depth, 1]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(fresh_layers(dim, hidden, depth, random))
         self.kappa = kappa
 
     def forward(self, points: Tensor) -> Tensor:
@@ -77,10 +77,13 @@ class AlmostOrthogonalNetworks:
     """factor on the generator's orthogonal starting weights"""
 
     def __post_init__(self) -> None:
-        check_settings(kappa=self.kappa)
-        if self.kappa <= 0:
-            raise ValueError(f"kappa is {self.kappa}, but a slope needs room: it must be positive.")
-        check_positive(dim=self.dim, z_dim=self.z_dim, hidden=self.hidden, depth=self.depth)
+        check_positive(
+            kappa=self.kappa,
+            dim=self.dim,
+            z_dim=self.z_dim,
+            hidden=self.hidden,
+            depth=self.depth,
+        )
         if self.hidden % 2:
             raise ValueError(f"hidden is {self.hidden}, but pairs are sorted: take an even number.")
 
@@ -91,10 +94,5 @@ class AlmostOrthogonalNetworks:
         ).generator(random)
 
     def critic(self, random: torch.Generator) -> AlmostOrthogonalCritic:
-        """A critic with fresh weights; its biases are random, since they place the kinks."""
-        network = AlmostOrthogonalCritic(self.dim, self.hidden, self.depth, self.kappa)
-        orthogonal_(network, random, gain=1.0)
-        for layer in network.layers:
-            assert isinstance(layer, nn.Linear)
-            nn.init.uniform_(layer.bias, -1, 1, generator=random)
-        return network
+        """A critic with fresh weights."""
+        return AlmostOrthogonalCritic(self.dim, self.hidden, self.depth, self.kappa, random)

@@ -7,9 +7,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import orthogonal
 
-from lsgan_lib.losses.checks import check_settings
 from lsgan_lib.networks.initialise import orthogonal_
 from lsgan_lib.networks.width import check_positive
+
+
+def fresh_layers(dim: int, hidden: int, depth: int, random: torch.Generator) -> list[nn.Linear]:
+    """Linear layers from dim over `depth` times hidden to 1, orthogonal, with random biases.
+
+    Biases place the kinks; no bound on the slope depends on them.
+    """
+    sizes = [dim, *[hidden] * depth, 1]
+    layers = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    orthogonal_(nn.ModuleList(layers), random, gain=1.0)
+    for layer in layers:
+        nn.init.uniform_(layer.bias, -1, 1, generator=random)
+    return layers
 
 
 class BoundedSlopeCritic(nn.Module):
@@ -34,16 +46,8 @@ class BoundedSlopeCritic(nn.Module):
         depth: int = 3,
     ) -> None:
         super().__init__()
-        check_settings(kappa=kappa)
-        if kappa <= 0:
-            raise ValueError(f"kappa is {kappa}, but a slope needs room: it must be positive.")
-        check_positive(dim=dim, hidden=hidden, depth=depth)
-        sizes = [dim, *[hidden] * depth, 1]
-        plain = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
-        orthogonal_(nn.ModuleList(plain), random, gain=1.0)
-        for layer in plain:
-            # biases place the kinks; the bound on the slope does not depend on them
-            nn.init.uniform_(layer.bias, -1, 1, generator=random)
+        check_positive(kappa=kappa, dim=dim, hidden=hidden, depth=depth)
+        plain = fresh_layers(dim, hidden, depth, random)
         self.layers = nn.ModuleList(orthogonal(layer, orthogonal_map="cayley") for layer in plain)
         self.kappa = kappa
 
