@@ -18,7 +18,7 @@
 # this can be counted. You learn the published way of counting, what it is worth, and why one run
 # proves nothing.
 #
-# *about 60 minutes, 40 s of computing* · [source of this page](source/05_count_modes.py) ·
+# *about 60 minutes, 25 s of computing* · [source of this page](source/05_count_modes.py) ·
 # [solutions](solutions/05_solutions.ipynb)
 
 # %% tags=["hide-input"]
@@ -430,7 +430,7 @@ claim(interval("grid", pearson)[2] < interval("grid", usual)[1], "... (-1,1,0) i
 #
 # **On the grid modes are paid for with quality.** The saturating loss reaches 19 modes, and three quarters of its points
 # lie between them. The others reach 11 to 15, with over half of their points at a mode. Which is better? The reverse KL
-# sees hardly a difference. Is the saturating loss only late, as chapter 02 would suggest, with modes still to lose? Look
+# sees hardly a difference between the first three. Is the saturating loss only late, as chapter 02 would suggest, with modes still to lose? Look
 # at the moment when the others were as sharp as it is at the end:
 
 # %%
@@ -796,7 +796,7 @@ claim(set(nearest_first[: len(always)]) == always, "they are those nearest to th
 # | the paper | here | what differs |
 # | --- | --- | --- |
 # | ICCV, abstract: LSGANs "perform more stable during the learning process", shown by "two comparison experiments". One of them is the code of Figure 5.5, ten runs a loss. | Reproduced with the authors' settings: five of five cross-entropy runs collapse, no least-squares run does. Not so in our table: no loss collapses to one mode, and $(0, 1, 1)$ keeps no more modes than cross-entropy. | In the table ReLU against tanh, 2 noise coordinates against 256, and above all the ratio of the two rates. |
-# | The other comparison: BatchNorm left out of one network, or of both. | Neither confirmed nor contradicted: nearly every run fails, with any loss. | LSUN at 64 pixels against digits at 14; all channels against a quarter, hence a fainter start (3.5); 600 steps; three seeds. |
+# | The other comparison: BatchNorm left out of one network, or of both. | Neither confirmed nor contradicted: without BatchNorm nearly every run fails, with any loss. | LSUN at 64 pixels against digits at 14; all channels against a quarter, hence a fainter start (3.5); 600 steps; three seeds. |
 # | Journal, abstract: the objective with the $\chi^2$ form, $(-1, 1, 0)$, does better than the classical one. | Not reproduced: on both rings it reaches fewer modes than any other loss, and of the ten digits it never draws more than they do. | Quality of images there, modes here. |
 # | Journal, abstract of the first version: "datasets with small variance" are one of three experiments that illustrate the stability of LSGANs. | Not reproduced: without BatchNorm in the critic all three losses draw about half of the digits, with it none draws any. | A Times font against handwriting; 50,001 steps against 1,500; all channels of the generator against a quarter; pictures to look at against precision and recall. |
 # | VEEGAN and PacGAN: a GAN reaches 1, or 6.3, of 8 modes. | 7.5 of 8, with 84 % of high quality where PacGAN has 98 %. | Networks, rates, and 400,000 steps of 100 against 20,000 of 64. |

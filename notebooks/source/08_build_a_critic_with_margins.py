@@ -295,13 +295,14 @@ print(f"to ask for the same margin, L2 needs the scale {equal:.3f}, the mean {2e
 # and learns fast, a margin of $10^{-4}$ is kept by accident, after one step or before it.
 
 # %%
+same = []
 for s in (0.1, 7.0):
     for slope in (0.0, 0.01, -1.0):
         cost = leaky(slope)
         scaled = loss_sensitive.critic_loss(s * real, s * fake, s * margin, cost=cost)
         plain = loss_sensitive.critic_loss(real, fake, margin, cost=cost)
-        assert torch.isclose(scaled, s * plain, rtol=1e-5), (s, slope)
-claim(True, "(8.3) holds for every scale and slope tried")
+        same.append(torch.isclose(scaled, s * plain, rtol=1e-5))
+claim(all(same), "(8.3) holds for every scale and slope tried")
 
 # %% [markdown]
 # ## Specimen one: every difference meets every margin
@@ -564,6 +565,7 @@ def best_slope(distance, mu, weight, power):
 
 
 steps = torch.linspace(0, 0.1, 20_001, dtype=torch.float64)
+off = []
 for power in (1, 2):
     for distance in (2.0, 8.0, 26.0):
         for weight in (0.3125, 10.0, 150.0):
@@ -571,8 +573,10 @@ for power in (1, 2):
                 0
             ) + weight * steps**power  # (8.7)
             least = steps[cost.argmin()].item()
-            assert abs(least - best_slope(distance, 0.032, weight, power)) < 1e-5
-claim(True, "(8.8) is where (8.7) is smallest, for 18 cases on a grid of slopes")
+            off.append(abs(least - best_slope(distance, 0.032, weight, power)))
+claim(
+    max(off) < 1e-5, f"(8.8) is where (8.7) is smallest, for {len(off)} cases on a grid of slopes"
+)
 pairs = (faces[:500] - faces[500:]).flatten(1)
 mu = (8e-4 * pairs.abs().sum(dim=1) / pairs.norm(dim=1)).mean().item()
 print(f"32 x 32 faces: mean distance {pairs.norm(dim=1).mean():.0f}, margin per distance {mu:.3f}")
