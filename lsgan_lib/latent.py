@@ -15,6 +15,9 @@ from lsgan_lib.losses.checks import check_choice
 
 Noise = Literal["uniform", "normal"]
 Way = Literal["lerp", "slerp", "distribution_preserving"]
+Watch = Callable[[int, Tensor, Tensor], bool | None]
+"""Told of each step of a search: its number, the best noise so far (N, z_dim), its errors (N,).
+The search ends there when it answers True."""
 
 
 def draw(
@@ -57,6 +60,7 @@ def invert(
     starts: int = 4,
     lr: float = 0.1,
     random: Random | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The noise whose image comes closest to each image, as far as a search finds it.
 
@@ -67,9 +71,10 @@ def invert(
     can only lower it. Uniform noise is kept within [-1, 1], where the generator was trained;
     normal noise is free.
 
-    images: float (N, ...), shaped as the generator makes them. Returns z (N, z_dim) and the errors
-    (N,), in the unit of `lsgan_lib.evaluation.neighbours.nearest`. Their mean is the *minimum
-    reconstruction error* by which later versions of arXiv 1701.06264 compare methods. Chapter 10.
+    images: float (N, ...), shaped as the generator makes them. watch: told of each step, and may
+    stop the search. Returns z (N, z_dim) and the errors (N,), in the unit of
+    `lsgan_lib.evaluation.neighbours.nearest`. Their mean is the *minimum reconstruction error* by
+    which later versions of arXiv 1701.06264 compare methods. Chapters 10 and 13.
     Raises ValueError for a generator in training mode.
     """
     if generator.training:
@@ -80,12 +85,19 @@ def invert(
     adam = torch.optim.Adam([z], lr=lr)
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
     best, error = z.detach().clone(), torch.full((count * starts,), torch.inf, device=z.device)
+    rows = torch.arange(count, device=z.device)
+
+    def best_start() -> tuple[Tensor, Tensor]:
+        least, winner = error.view(count, starts).min(dim=1)
+        return best.view(count, starts, z_dim)[rows, winner], least.sqrt()
+
     for step in range(steps + 1):
         squares = (generator(z) - wanted).square().flatten(1).mean(dim=1)
         better = squares.detach() < error
         best = torch.where(better[:, None], z.detach(), best)
         error = torch.minimum(error, squares.detach())
-        if step == steps:
+        told_to_stop = watch is not None and watch(step, *best_start())
+        if told_to_stop or step == steps:
             break
         # A sum: each row's gradient is that of its own error.
         (z.grad,) = torch.autograd.grad(squares.sum(), z)
@@ -94,9 +106,7 @@ def invert(
         if kind == "uniform":
             with torch.no_grad():
                 z.clamp_(-1, 1)
-    error, winner = error.view(count, starts).min(dim=1)
-    rows = torch.arange(count, device=z.device)
-    return best.view(count, starts, z_dim)[rows, winner], error.sqrt()
+    return best_start()
 
 
 def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:

@@ -248,6 +248,27 @@ def test_more_starts_find_the_deeper_valley_and_no_step_is_the_best_draw():
     assert error.item() == pytest.approx(draws.min().item()) and z.shape == (1, 1)
 
 
+def test_whoever_watches_a_search_sees_it_get_better_and_can_stop_it():
+    generator, images = Linear().eval(), torch.randn(5, 1, 2, 3, generator=seeded(3))
+    seen = []
+
+    def watch(step, z, error):
+        seen.append((step, z, error))
+
+    settings = {"kind": "normal", "steps": 30}
+    whole = latent.invert(generator, images, 3, **settings, random=seeded(), watch=watch)
+    assert [step for step, _, _ in seen] == list(range(31))
+    errors = torch.stack([error for _, _, error in seen])
+    assert (errors.diff(dim=0) <= 0).all() and (errors[-1] < errors[0] - 0.1).all()
+    unwatched = latent.invert(generator, images, 3, **settings, random=seeded())
+    for found in (whole, seen[-1][1:]):
+        torch.testing.assert_close(found, unwatched, rtol=0, atol=0)
+    stopped = latent.invert(
+        generator, images, 3, **settings, random=seeded(), watch=lambda step, z, error: step == 7
+    )
+    torch.testing.assert_close(stopped, seen[7][1:], rtol=0, atol=0)  # the best of eight places
+
+
 def test_invert_leaves_the_generator_alone_and_refuses_one_in_training():
     generator = Linear().eval()
     before = [p.clone() for p in generator.parameters()]
