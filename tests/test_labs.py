@@ -19,10 +19,10 @@ from lsgan_lib.labs.latent_slider import (  # noqa: E402
     enlarged,
     latent_plane,
     latent_slider,
-    walk,
 )
 from lsgan_lib.labs.repaint import repaint, repaint_plane  # noqa: E402
 from lsgan_lib.latent import images_of  # noqa: E402
+from lsgan_lib.walks import walk  # noqa: E402
 
 
 @pytest.fixture

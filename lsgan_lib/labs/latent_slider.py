@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from lsgan_lib.figures import show_images, tile
 from lsgan_lib.labs.explore import evenly
 from lsgan_lib.labs.repaint import repaint, repaint_plane
-from lsgan_lib.latent import Noise, Way, images_of, manifold_grid, path
+from lsgan_lib.latent import Noise, Way, images_of, manifold_grid
+from lsgan_lib.walks import walk
 
 
 def latent_slider(
@@ -44,22 +45,6 @@ def latent_slider(
         labels=[f"{index / stops:.2f}" for index in range(len(points))],
         width=width,
     )
-
-
-def walk(
-    waypoints: Sequence[Tensor] | Tensor, stops: int, way: Way = "lerp", kind: Noise = "uniform"
-) -> Tensor:
-    """Join noise vectors into one walk of shape ((len(waypoints) - 1) * stops + 1, z_dim).
-
-    Each waypoint stands in it once, ``stops`` places after the one before it.
-    """
-    if len(waypoints) < 2:
-        raise ValueError("a walk needs at least two waypoints")
-    legs = [
-        path(here, there, stops + 1, way, kind)[:-1]  # its end is the next leg's beginning
-        for here, there in zip(waypoints[:-1], waypoints[1:], strict=True)
-    ]
-    return torch.cat([*legs, waypoints[-1][None]])
 
 
 def latent_plane(
