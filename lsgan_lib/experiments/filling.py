@@ -28,8 +28,9 @@ def fill(
 
     out: the JSON file; pictures go to the .npz beside it. head: what stands before "runs" in the
     file, "settings" among it. Rows stand in the order of the keys, each with its key, its outcome
-    and its CPU seconds. Both files are written whole after every run, the pictures first. Raises
-    BookError when the file was made with other settings, which would mix two experiments.
+    and its CPU seconds, unless the outcome has "seconds" of its own. Both files are written whole
+    after every run, the pictures first. Raises BookError when the file was made with other
+    settings, which would mix two experiments.
     """
     pictures_file = out.with_suffix(".npz")
     rows: dict[str, dict[str, Any]] = {}
@@ -48,7 +49,7 @@ def fill(
         begun = time.process_time()
         outcome, samples = run(key)
         seconds = round(time.process_time() - begun, 1)
-        rows[name] = {**key, **outcome, "seconds": seconds}
+        rows[name] = {**key, **outcome, "seconds": outcome.get("seconds", seconds)}
         pictures[name] = samples
         _write(out, head, [rows[n] for n in order if n in rows], pictures)
         told = ", ".join(f"{k} {_short(v)}" for k, v in outcome.items() if _short(v))
