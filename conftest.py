@@ -3,15 +3,19 @@
 import os
 import signal
 
-import nbval.kernel
 import pytest
+
+try:
+    import nbval.kernel
+except ImportError:  # a machine that only runs unit tests, as `benchmarks.gpu_session` does
+    nbval = None
 
 # One torch thread for each process. More threads than free cores can be fifty times slower, and the
 # chapters' recorded outputs were made so. Set before anything imports torch; kernels inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STARTS = 3  # attempts to start a chapter's kernel
-start_once = nbval.kernel.start_new_kernel
+start_once = nbval and nbval.kernel.start_new_kernel
 
 
 def start_new_kernel(*arguments, **options):
@@ -29,7 +33,8 @@ def start_new_kernel(*arguments, **options):
     return start_once(*arguments, **options)
 
 
-nbval.kernel.start_new_kernel = start_new_kernel
+if nbval:
+    nbval.kernel.start_new_kernel = start_new_kernel
 
 
 @pytest.fixture

