@@ -174,7 +174,7 @@ def test_the_best_critic_lets_least_squares_down_and_cross_entropy_not() -> None
     start = batch().fake
     sure = (start[:, 0] < -3) | (start[:, 0] > 0)
     walked = {
-        family: (generator_turn(BenchSettings(family, critic="best")) - start).norm(dim=1)
+        family: (generator_turn(BenchSettings(family, critic="best", size=1.0)) - start).norm(dim=1)
         for family in ("least squares", "cross-entropy", "saturating")
     }
     assert walked["least squares"][sure].max() < 5e-3
@@ -245,7 +245,7 @@ def test_a_thousand_random_events(monkeypatch) -> None:
 
 def test_what_a_family_has_no_use_for_is_out_of_sight() -> None:
     lab = LossBench()
-    common = {"objective", "share of real samples at a place", "step size", "steps"}
+    common = {"objective", "share of real at a place", "step size", "steps"}
     common |= {"(a, b, c) = (0, 1, 1)", "(a, b, c) = (−1, 1, 0)"}
     targets = {"a: target for generated", "b: target for real", "c: the generator's aim"}
     plane, margin = {"critic over the plane"}, {"margin of a pair"}

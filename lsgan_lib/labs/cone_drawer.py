@@ -55,7 +55,7 @@ class ConeDrawer(Lab):
         # Pictures are kept for the way back; 64 of them are two megabytes.
         self._look_up = functools.lru_cache(maxsize=64)(self._page.png)
         hints = get_type_hints(ConeSettings)
-        wide = {"layout": {"width": "330px"}, **NAMED}
+        wide = {"layout": {"width": "400px"}, **NAMED}
         self._parts: dict[str, Any] = {
             "dimensions": widgets.Dropdown(
                 options=[("on a line", 1), ("in the plane", 2)], description="points", **NAMED
@@ -69,7 +69,7 @@ class ConeDrawer(Lab):
                 min=-1, max=1, step=0.1, description="slope of the cost", **wide
             ),
             "side": widgets.Dropdown(
-                options=get_args(hints["side"]), description="the generator meets", **NAMED
+                options=get_args(hints["side"]), description="the generator meets", **wide
             ),
         }
         self.image = Pad(width=round(8.4 * DOTS_PER_INCH))

@@ -155,16 +155,18 @@ def words(settings: ConeSettings) -> str:
         return f"A game needs points of both kinds: add a {missing} one."
     active, verdicts = int((shown.excess > ACTIVE).sum()), shown.force.verdicts
     held = {
-        "pulled": "pulled in one direction", "summit": "on a summit (away on all sides)",
-        "pit": "in a pit (back on all sides)", "flat": "not pulled at all",
-    }  # fmt: skip
+        "pulled": "pulled in one direction",
+        "summit": "on a summit (away on all sides)",
+        "pit": "in a pit (back on all sides)",
+        "flat": "not pulled at all",
+    }
     felt = ", ".join(f"{verdicts.count(v)} {text}" for v, text in held.items() if v in verdicts)
     value = _number(round(shown.best.value, 3) + 0.0)  # no minus sign before a 0
     return (
         f"{len(settings.real)} real and {len(settings.fake)} generated points, κ = "
         f"{_number(settings.kappa)}, λ = {_number(settings.lam)}, slope {_number(settings.slope)}. "
         f"Smallest objective {value}; {active} of {shown.excess.numel()} hinges are "
-        f"active. By the critic that it meets ({settings.side}), of the generated points: {felt}."
+        f"active. Of the generated points, by the critic “{settings.side}”: {felt}."
     )
 
 

@@ -33,7 +33,7 @@ class OnALine:
         ax.set_yticks(np.linspace(0, 1, 5), [""] * 5)
         self.ax = ax
         beside: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "va": "center"}
-        self.ticks = [ax.text(-0.015, (k / 4 + 0.06) / 1.06, "", **beside) for k in range(5)]
+        self.ticks = [ax.text(-0.025, (k / 4 + 0.06) / 1.06, "", **beside) for k in range(5)]
         (self.band,) = ax.fill([], [], color=BAND, alpha=0.4, linewidth=0)
         self.edges = [ax.plot([], [], BAND, linewidth=0.8)[0] for _ in range(2)]
         (self.met,) = ax.plot([], [], color=PALETTE["critic"], linewidth=1.6)

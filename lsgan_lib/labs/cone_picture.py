@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from lsgan_lib.figures import shown
+from lsgan_lib.figures import shown_in_few_colours
 from lsgan_lib.labs.cone_game import compute
 from lsgan_lib.labs.cone_panels import Hinges, InThePlane, OnALine
 from lsgan_lib.labs.cone_points import ConeSettings, Side
@@ -88,4 +88,4 @@ def strip(start: ConeSettings) -> None:
         ax.set_ylabel("")
     for ax in axes[1]:
         ax.set_aspect("equal")
-    shown(figure)
+    shown_in_few_colours(figure)

@@ -23,7 +23,7 @@ SLIDERS: dict[str, tuple[str, float, float, float]] = {
     "slope": ("slope of the cost", -1, 1, 0.05),
     "alpha": ("α: depth of the cost", 0, 1, 0.05),
     "margin": ("margin of a pair", 0, 4, 0.1),
-    "share": ("share of real samples at a place", 0.05, 0.95, 0.05),
+    "share": ("share of real at a place", 0.05, 0.95, 0.05),
     "size": ("step size", 0.1, 2, 0.1),
     "steps": ("steps", 1, 20, 1),
 }
@@ -66,7 +66,10 @@ class LossBench(Lab):
             layout={"max_width": "100%", "height": "auto"},
         )
         self._status = widgets.HTML()
-        self._codings = [widgets.Button(description=_written(coding)) for coding in CODINGS]
+        self._codings = [
+            widgets.Button(description=_written(coding), layout={"width": "auto"})
+            for coding in CODINGS
+        ]
         self._busy = False
         self._take(settings)
         for part in self._parts.values():
@@ -135,7 +138,7 @@ def _slider(name: str) -> widgets.Widget:
     kind = widgets.IntSlider if name == "steps" else widgets.FloatSlider
     return kind(
         min=low, max=high, step=step, description=description,
-        continuous_update=True, layout={"width": "350px"}, **NAMED,
+        continuous_update=True, layout={"width": "370px"}, **NAMED,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from lsgan_lib.figures import shown
+from lsgan_lib.figures import shown_in_few_colours
 from lsgan_lib.labs.loss_batch import compute
 from lsgan_lib.labs.loss_curves import BenchSettings, Family, OverPlane
 from lsgan_lib.labs.loss_panels import PANELS, Panel
@@ -67,4 +67,4 @@ def strip() -> None:
             ax.set_xticks([-4, 0, 4, 8])
     axes[0, 0].set_ylabel("slopes")
     axes[1, 0].set_ylabel("generator's turn")
-    shown(figure)
+    shown_in_few_colours(figure)

@@ -60,6 +60,8 @@ class Stage:
         picture = Image.frombytes("RGB", size, bytes(pixels), "raw", "RGBX")  # all is opaque
         # 128 colours: half the bytes and two thirds of the time of a file in full colour
         few = picture.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        # of which the lightest is to be white, as the page is
+        few.putpalette([255 if level > 251 else level for level in few.getpalette() or []])
         few.save(file, format="png", compress_level=1)
         return file.getvalue()
 

@@ -17,7 +17,7 @@
 # Two squares replace two logarithms. This chapter works out what changes for each generated
 # sample, what the whole game then minimises, and which popular explanation of it is only half true.
 #
-# *about 45 minutes, 20 s of computing* · [source of this page](source/02_derive_least_squares.py) ·
+# *about 50 minutes, 20 s of computing* · [source of this page](source/02_derive_least_squares.py) ·
 # [solutions](solutions/02_solutions.ipynb)
 
 # %% tags=["hide-input"]
@@ -102,6 +102,9 @@ from lsgan_lib.book import claim, setup, show_source, versions
 from lsgan_lib.exercises import chapter_02 as exercises
 from lsgan_lib.figures import PALETTE, curves, scatter_points
 from lsgan_lib.labs.explore import explore
+from lsgan_lib.labs.loss_batch import batch, generator_turn
+from lsgan_lib.labs.loss_bench import LossBench
+from lsgan_lib.labs.loss_curves import BenchSettings
 from lsgan_lib.losses import cross_entropy, least_squares
 from lsgan_lib.networks.mlp import MLPNetworks
 
@@ -567,6 +570,75 @@ claim(abs(shrinks[1] - 8) < 0.1, "(-1, 1, 0): near 0, half the distance, 1/8 of 
 #   In training the critic is never the best one, so this is the statement that matters most in
 #   practice.
 #
+# ## The loss bench
+#
+# All three statements fit on one bench. It takes an objective and a batch of 24 real and 24 generated points, half
+# of these *caught* (around height $-4$), half *fooling* (around $6$, beyond the real ones around $1$). Its critic
+# is either straight, its score being the height, or the best one of two normal densities, around $1$ and
+# around $-4$: (2.4) for least squares, $\log(p/q)$ for cross-entropy. The critic's turn (lower left) moves the
+# straight critic's scores as if each were a free number. Dotted lines mark a place's best score on the left, and on
+# the right the height that the generator likes best. The curves are the library's losses; there is no sigmoid under
+# the squares.
+#
+# Predict first. One step of the generator down each loss: which half of the points moves with cross-entropy and a
+# straight critic? Which moves with the best critic, and which of the two halves does least squares then still
+# move?
+
+# %%
+LossBench().show()
+
+# %% [markdown]
+# **Figure 2.6** The bench on paper. Above: slopes of four objectives against the score, of the critic's loss on a
+# real sample (blue), on a generated one (red), on a place with as many of both (black; diamond or grey bar: its
+# best scores), and of the generator's loss (dashed). Below: a step of size ½ of the generator, from pale to full red;
+# light ground: high score. - A diamond needs a black line that rises through 0: least squares and cross-entropy
+# have one, Wasserstein is flat. Below, the best critic takes every pull from least squares, and gives the caught
+# points of cross-entropy a stronger one.
+#
+# Things to try, each with a prediction:
+#
+# 1. *least squares*, both codings (two buttons). Where do the black and the dashed line cross 0?
+# 2. Move the *share of real* to 0.9. Where does the diamond go, for each objective?
+# 3. *cross-entropy*, straight, 20 steps. Do the fooling points come back?
+# 4. Make $a$ and $b$ equal.
+# 5. *LS-GAN, leaky*: raise the slope to 1. Which objective is that? (Its critic is a loss: low is real. Chapters 07
+#    and 10 are about it.)
+#
+# <details><summary>Answers</summary>
+#
+# The prediction: with the straight critic cross-entropy moves the caught half. So it does with the best one. Least
+# squares moves all points with the straight critic, and with the best one hardly any of either half.
+#
+# 1. For $(0,1,1)$ at ½ and at 1: where the critic cannot tell, the generator is still pulled. For $(-1,1,0)$ both
+#    at 0: there it is not.
+# 2. Least squares: 0.9, by (2.4). Cross-entropy: $\log 9 \approx 2.2$. Wasserstein has no best score. LS-GAN's hinge
+#    stops at the margin, $-1$.
+# 3. No. They creep on, away from the data.
+# 4. The library refuses: the critic would have nothing to tell apart.
+# 5. Wasserstein's, with the sign turned.
+#
+# </details>
+
+# %%
+start = batch().fake
+caught_half, fooling_half = start[:, 0] < 0, start[:, 0] > 0
+
+
+def way(objective, kind):
+    """How far one step of size 1/2 moves each generated point of the bench."""
+    return (generator_turn(BenchSettings(objective, critic=kind)) - start).norm(dim=1)
+
+
+for kind in ("straight", "best"):
+    moved = way("cross-entropy", kind)
+    far, near = moved[caught_half].min(), moved[fooling_half].max()
+    claim(far > 0.4 and near < 0.01, f"cross-entropy, {kind}: only the caught half moves")
+claim(way("least squares", "straight").min() > 1, "least squares, straight: all move by over 1")
+moved = way("least squares", "best")
+still = moved[fooling_half].max() < 0.01 and (moved[caught_half] < 0.01).double().mean() > 0.7
+claim(still, "least squares, best: no fooling point moves, and few of the caught ones")
+
+# %% [markdown]
 # And one more, about the codings. They share the divergence (2.5), but the generator does not walk
 # down (2.5): it walks down (2.2) with a critic held fixed, and its pull is $(D - c)\,\nabla D$. With
 # $c$ halfway between $a$ and $b$, both factors vanish as $q$ comes close to $p$. With $c = b$
@@ -664,7 +736,7 @@ right.set(title="distance to the data, 3 seeds", xlabel="step", yscale="log")
 _ = right.legend()
 
 # %% [markdown]
-# **Figure 2.6** Left: losses of three runs with $(0,1,1)$, and the equilibrium values. Right: how far
+# **Figure 2.7** Left: losses of three runs with $(0,1,1)$, and the equilibrium values. Right: how far
 # the generator still is from the data, for three codings. - The losses settle on the dotted lines.
 # The distance of the two codings with $c = b$ drops quickly and then trembles with the noise of the
 # batches; with $c$ halfway it creeps.
@@ -752,7 +824,7 @@ right.plot(sigmoid[:, :, 2].T, color=PALETTE["saturating"])
 _ = right.set(title="distance to the data, 3 seeds", xlabel="step", ylim=(0, 6.2))
 
 # %% [markdown]
-# **Figure 2.7** Left: (2.3) for least squares, with and without a sigmoid. Right: the smallest GAN
+# **Figure 2.8** Left: (2.3) for least squares, with and without a sigmoid. Right: the smallest GAN
 # with either critic (same colours). - The sigmoid flattens both ends. The toy still gets
 # there, at a fraction of the pace.
 

@@ -18,7 +18,7 @@
 # samples. On a few points its best critics can be computed without any network. You will see all of
 # them, and find out what their slope has to do with everything.
 #
-# *about 70 minutes, 25 s of computing* · [source of this page](source/07_derive_loss_sensitive.py) ·
+# *about 75 minutes, 25 s of computing* · [source of this page](source/07_derive_loss_sensitive.py) ·
 # [solutions](solutions/07_solutions.ipynb)
 
 # %% tags=["hide-input"]
@@ -94,6 +94,9 @@ from lsgan_lib.book import claim, setup, show_source, versions
 from lsgan_lib.evaluation.cones import best_critics, distances, objective, upper_cone, violations
 from lsgan_lib.exercises import chapter_07 as exercises
 from lsgan_lib.figures import PALETTE, scatter_points
+from lsgan_lib.labs.cone_drawer import ConeDrawer
+from lsgan_lib.labs.cone_game import compute
+from lsgan_lib.labs.cone_points import ConeSettings
 from lsgan_lib.labs.explore import explore
 from lsgan_lib.losses import loss_sensitive, wasserstein
 from lsgan_lib.losses.costs import absolute, elu, leaky
@@ -590,6 +593,70 @@ for values in (flat.least, flat.greatest):
 # play no part, as we see next. Real networks are smooth and not trained to the end; whether they come near such
 # pits is a question for the chapters that train.
 #
+# ## Draw your own
+#
+# The cone drawer solves (7.6) while you draw. Click to add a point, drag to move it; arrow keys, Enter, Space and
+# Delete do the same. Arrows are the generator's force, minus the critic's gradient, around each generated point
+# (*at* a point a cone has a tip, and no gradient); full length: $\kappa$. Dashed lines, and orange squares in the
+# table beside, are active hinges.
+#
+# Predict first. One real point at $-1$, one generated at $1$, $\lambda = 1$. What does a best critic give the
+# generated point for $\kappa = \tfrac12$, and for $\kappa = 3$? Which way is it pushed by the least, and which way
+# by the greatest best critic?
+
+# %%
+drawer = ConeDrawer()
+drawer.show()
+
+# %% [markdown]
+# **Figure 7.6** The cone drawer on paper: four real points (blue) and three generated ones (red). Above, on a line,
+# the band of all best critics for three slopes, the greatest of them (black) and its force. Below, the same points
+# in the plane with $\kappa = 3$: three best critics, dark where dear. - With the slope hinges drop out. The same
+# points and the same smallest objective: pulled towards the data, pushed off on all sides, or held in a pit.
+#
+# Things to try, each with a prediction:
+#
+# 1. *delete all*, then the pair from above. Go through $\kappa = \tfrac12$ and $3$, and all four critics that the
+#    generator may meet.
+# 2. *start again*. Lower $\lambda$ to 0.25: what happens to the real points that are dear?
+# 3. A generated point half-way between two real ones, the greatest critic. Which way?
+# 4. Put a real point on a generated one, the least critic, $\kappa = \tfrac12$, no other points.
+# 5. $\kappa = \tfrac12$: move the slope of the cost from $-1$ to $1$. And with $\kappa = 3$?
+#
+# <details><summary>Answers</summary>
+#
+# 1. For $\kappa = \tfrac12$ it gets 1, for $\kappa = 3$ anything from the margin, 2, to 6. The greatest critic pulls
+#    it to the real point. For the least it is a summit: away on all sides. The greatest over the least values, for
+#    $\kappa = 3$, is a pit.
+# 2. They become cheap: a dear real point costs the first term of (7.3), and the margins that it buys are worth less
+#    now. (Question 4 below asks this of Figure 7.3.)
+# 3. Both: it is a summit.
+# 4. Nowhere. The margin is 0, both cost nothing, and the point lies on the floor.
+# 5. Nothing moves: the next section says why. With $\kappa = 3$ the values do.
+#
+# </details>
+
+# %%
+one = {"real": ((-1.0, 0.0),), "fake": ((1.0, 0.0),)}
+for kappa, side, value, verdict in (
+    (0.5, "upper", 1.0, "pulled"),
+    (0.5, "lower", 1.0, "summit"),
+    (3.0, "upper", 6.0, "pulled"),
+    (3.0, "lower", 2.0, "summit"),
+    (3.0, "upper over least values", 2.0, "pit"),
+):
+    shown = compute(ConeSettings(**one, kappa=kappa, side=side))
+    as_said = abs(shown.values[1] - value) < 1e-5 and shown.force.verdicts == [verdict]
+    claim(as_said, f"κ = {kappa:g}, {side}: the generated point costs {value:g}, {verdict}")
+mid = ConeSettings(real=((-1.0, 0.0), (1.0, 0.0)), fake=((0.0, 0.0),))
+claim(compute(mid).force.verdicts == ["summit"], "half-way between two real points: a summit")
+drawn = {slope: compute(ConeSettings(slope=slope)) for slope in (-1.0, 0.0, 1.0)}
+spread = max((d.values - drawn[0.0].values).abs().max() for d in drawn.values())
+claim(spread < 1e-5, "κ = 1/2: slopes -1, 0 and 1 of the cost have the same best critics")
+dear = compute(ConeSettings(lam=0.25, side="lower")).values[:4].max()
+claim(dear < 1e-5, "κ = 1/2, λ = 1/4: no real point is dear")
+
+# %% [markdown]
 # ## Slope below one
 #
 # Let $\kappa \le 1$. Then for every pair $L(y) - L(x) \le \kappa\,\Delta(x, y) \le \Delta(x, y)$: the
@@ -679,7 +746,7 @@ for ax in (left, right):
     ax.axvline(1, color=PALETTE["guide"], linewidth=1)
 
 # %% [markdown]
-# **Figure 7.6** The optimum of (7.6) with $\lambda = 1$ against the slope allowed; dotted, the straight line of
+# **Figure 7.7** The optimum of (7.6) with $\lambda = 1$ against the slope allowed; dotted, the straight line of
 # (7.9). - Up to $\kappa = 1$ the optimum falls in a straight line and all hinges are active. From there on both
 # bend: the margins have begun to count, and pairs drop out.
 
@@ -812,7 +879,7 @@ ax.minorticks_off()
 _ = ax.legend(fontsize=9)
 
 # %% [markdown]
-# **Figure 7.7** How far a crowding generator can be from the data and still leave its critic nothing to find. -
+# **Figure 7.8** How far a crowding generator can be from the data and still leave its critic nothing to find. -
 # All dots lie on or below the lower line, and those that use every place up lie on it: $2/(1+\lambda)$ cannot
 # be improved, $2/\lambda$ can.
 
@@ -907,7 +974,7 @@ for ax in axes:
 _ = axes[1].legend(fontsize=9)
 
 # %% [markdown]
-# **Figure 7.8** The best critic's objective on the points it was made for (black) and on fresh ones (orange,
+# **Figure 7.9** The best critic's objective on the points it was made for (black) and on fresh ones (orange,
 # dashed), and the gap of the two; means of three draws; dotted, $\mathbb{E}\Delta = \tfrac13$, which is what
 # the critic 0 has. Darker lines: more points. - Seen, it looks like success, and more so the steeper. Fresh, it
 # is worse than no critic at all. The gap grows with the slope and shrinks with the points, in 8 dimensions
@@ -1126,8 +1193,9 @@ exercises.check_7_5(gaps_flat, gaps_steep, verdict)
 #
 # *Open.* Build a game in the plane, at least three real and three generated points and a slope of at most 2, in
 # which the upper cone over the least values is a pit around *every* generated point (Euclidean distance,
-# $\lambda = 1$). Then say what your game shows about the smallest slope for which that can happen. `draw_band`
-# and `roll` help to look.
+# $\lambda = 1$). Then say what your game shows about the smallest slope for which that can happen. The cone drawer
+# helps to look: in the plane, meeting "upper over least values", it counts the pits, and `drawer.settings` holds
+# your points.
 
 # %%
 my_real = None  # (n, 2)

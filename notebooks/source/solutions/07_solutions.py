@@ -99,7 +99,7 @@ exercises.check_7_4(critic_loss, with_absolute, proves)
 # %% [markdown]
 # ### Solution 7.5
 #
-# The chapter's `train_critic`, and the same gap as in Figure 7.8, for a network and for the best critic of its
+# The chapter's `train_critic`, and the same gap as in Figure 7.9, for a network and for the best critic of its
 # class.
 
 
