@@ -231,8 +231,9 @@ def assert_sound(lab: Lab, *, threads: int = 0, widgets: int = 0, listeners: int
     threads, widgets, listeners: how many more than at first the lab may have while it works (a
     thread that trains; a list of sliders that depends on a choice).
     """
-    shown, settings = bytes(lab.image.value), lab.settings
-    assert shown == lab.picture(settings), f"the picture is not that of {settings}"
+    with lab.still():  # a lab that trains meanwhile
+        shown, settings = bytes(lab.image.value), lab.settings
+        assert shown == lab.picture(settings), f"the picture is not that of {settings}"
     assert shown.startswith(b"\x89PNG"), "the picture is no PNG file"
     now, before = Counts.of(lab), _before.setdefault(lab, Counts.of(lab))
     assert now.figures <= before.figures, "a pyplot figure was left open"

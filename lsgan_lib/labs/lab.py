@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import ipywidgets as widgets
@@ -46,6 +47,10 @@ class Lab(ABC):
         """Stop what the lab runs, and take it off the page."""
         for widget in list(within(self.box)):
             widget.close()
+
+    def still(self) -> AbstractContextManager[Any]:
+        """Inside of it nothing moves by itself: labs that train in a thread hold it there."""
+        return nullcontext()
 
     def controls(self) -> list[widgets.Widget]:
         """Everything that a reader can move, press, choose or click, in the order of the page."""

@@ -147,6 +147,26 @@ class Trainer:
         if probe and z.grad is not None:
             self._probed.log(noise_gradient=z.grad.abs().mean() / self.world.size)
 
+    def turn(self, player: Literal["critic", "generator"], name: int) -> Step:
+        """One player's turn alone, between two steps: for looking at the game, not for training.
+
+        name: a number that names this turn's noise. The critic's turn moves `shown` by a batch;
+        tick and average take no note. Returns what the turn tells, closed. Raises BookError with
+        the engine "graph", whose draws are laid out for whole steps.
+        """
+        if self.engine != "eager":
+            raise BookError("single turns need the engine eager; a graph is one whole step.")
+        self.draws.begin(mix(self.recipe.seed, 5, name))
+        self._set_learning_rates()
+        step = Step()
+        with float32_products(self.precision, self.device):
+            if player == "critic":
+                self._critic_step(self.batches.at(self.shown), step, probe=False)
+                self.shown += self.recipe.batch_size
+            else:
+                self._generator_step(step, probe=False)
+        return step.close()
+
     def samples(self, network: nn.Module | None = None) -> Tensor:
         """What the averaged generator (or another network) makes of the fixed noise."""
         network = network or self.average
