@@ -90,7 +90,7 @@ def _row(run: Path, now: float) -> Row:
         return replace(
             row,
             what=f"{recipe['objective']['kind']} on {recipe['data']}",
-            state=_state(shown, wanted, bool(trouble), _quiet(run, now), pause),
+            state=state_in_words(shown, wanted, bool(trouble), quiet_for(run, now), pause),
             # Rounded down: only a run that is finished has 100 percent.
             progress=f"{min(100, 100 * shown // wanted)}%",
             speed=f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}" if speed else "",
@@ -103,7 +103,9 @@ def _row(run: Path, now: float) -> Row:
         return replace(row, trouble=told)
 
 
-def _state(shown: int, wanted: int, trouble: bool, quiet: float, pause: float | None) -> str:
+def state_in_words(
+    shown: int, wanted: int, trouble: bool, quiet: float, pause: float | None
+) -> str:
     """finished, in trouble, or where it stands; "perhaps running" while files are still fresh.
 
     quiet: seconds since a file was written. pause: seconds from one saved state to the next. Twice
@@ -119,7 +121,7 @@ def _state(shown: int, wanted: int, trouble: bool, quiet: float, pause: float | 
     return f"stopped {where}"
 
 
-def _quiet(run: Path, now: float) -> float:
+def quiet_for(run: Path, now: float) -> float:
     """Seconds since a file of the run was written."""
     names = ("recipe.json", "run.json", "log.csv", "samples")
     times = [path.stat().st_mtime for path in map(run.joinpath, names) if path.exists()]
