@@ -79,6 +79,7 @@ from lsgan_lib.evaluation.specks import specks
 from lsgan_lib.exercises import chapter_04 as exercises
 from lsgan_lib.figures import show_images, strip_of_images, strip_of_pictures, training_curves
 from lsgan_lib.labs.latent_slider import latent_plane, latent_slider
+from lsgan_lib.labs.monitor import Monitor
 from lsgan_lib.latent import draw, images_of, lerp, path
 from lsgan_lib.losses.objectives import LeastSquares
 from lsgan_lib.networks import LeastSquaresNetworks
@@ -518,6 +519,32 @@ claim(alone_and_in_company(generator) < 1e-3, "in evaluation mode it does not")
 # ```
 #
 # With a GPU, `lsgan train mnist-least-squares-full` has the published width.
+#
+# ### Watch it
+#
+# The run is another process, and it may take hours. This page can watch it: the monitor below reads
+# the run's folder every three seconds, for as long as its cell stands on the page. It never writes
+# there. Here it shows the recorded run. For your own, start `lsgan train` in a terminal and call
+# `Monitor("runs/mnist-least-squares").show()`; the folder need not exist yet.
+#
+# Predict before you touch it: after how many images are all hundred samples still the same picture,
+# and after how many can you read them? Look for a sign in the four curves, and write both numbers
+# down. Then click on a curve, or take the slider.
+
+# %%
+Monitor(load_run("mnist-least-squares").folder).show()
+
+# %%
+slope = run.log["generator_gradient"]
+lowest = run.log["images"][slope.argmin()]
+claim(60_000 < lowest < 180_000, "the generator's gradient is smallest while the digits form")
+claim(slope[-1] > 3 * slope.min(), "and it grows from then on, while they get better")
+
+# %% [markdown]
+# **Figure 4.10** The recorded run as the monitor shows it; a thin line marks the moment of the
+# samples. - After 60,000 images the hundred samples are one smear; after 120,000 they differ; after
+# 300,000 they are digits. No curve says so. The generator's gradient is at its lowest in between and
+# then grows fourfold: a growing norm alone is no alarm. To judge a run, look at its samples.
 #
 # ## Exercises
 #
