@@ -108,12 +108,12 @@ from lsgan_lib.experiments.tables import load_pictures, load_table
 from lsgan_lib.figures import PALETTE, shown_in_few_colours
 from lsgan_lib.games import play, point_gan
 from lsgan_lib.labs.explore import explore
+from lsgan_lib.labs.live_lab import LiveLab
 from lsgan_lib.labs.replay import replay
 from lsgan_lib.losses import cross_entropy, least_squares, wasserstein
 from lsgan_lib.networks import MLPNetworks
 from lsgan_lib.six_views import six_views
-from lsgan_lib.training import train
-from lsgan_lib.training.loop import Trainer
+from lsgan_lib.training import Trainer, train
 
 setup(seed=1)
 
@@ -912,6 +912,41 @@ claim(
 # are few, and the turning point depends on data, networks and rates. That the saturating form lost more
 # bumps is what we saw here; why, we did not find out.)
 #
+# ## Play it live
+#
+# Figure 1.8 was a film. Here is the game itself, on the same data and with the same networks. *Play* trains
+# it before your eyes, in the background: you can run other cells meanwhile. *Critic alone* and *Generator
+# alone* let one player move while the other stands still, as many times as the slider *turns at a time*
+# says. Whatever setting you change, the game starts again from the same seed.
+#
+# Predict before you press:
+#
+# 1. From the start, the critic alone takes 50 turns. What do the points do? And its loss?
+# 2. Play about 200 rounds, pause, and let the generator alone take 100 turns. Does JS go on falling, now that
+#    nobody disturbs the generator?
+# 3. Then play on. Is the damage for ever?
+# 4. Choose the data *drawn*, press *New drawing*, and draw something in the first panel. What shape can this
+#    generator not make?
+
+# %%
+LiveLab("triangle, cross-entropy, width=64, turns=4, batch=128", strip=(0, 30, 100, 400)).show()
+
+# %% [markdown]
+# **Figure 1.10** The live game after 0, 30, 100 and 400 rounds: points, critic, and the generator's grid. - The
+# points first spread over everything the critic calls real, and find the three bumps later. Run this cell
+# to play; the six views are those of Figure 1.7, and the line *to share* holds all settings.
+#
+# <details><summary>Answers</summary>
+#
+# 1. The points stand still, to the last bit: the critic's turn moves the critic. Its loss falls from log 4 to
+#    less than half of that, because nobody answers.
+# 2. It rises, and far. The generator runs to where an old critic once saw high scores, past the data and on.
+#    Nobody tells it that it has gone too far: the point that walked past 0 in Figure 1.2, with 64 units.
+# 3. No. Within 150 rounds the critic has learnt where the points are now, and has led them back.
+# 4. Anything in pieces. The sheet of Figure 1.7 can be stretched thin between the pieces, and never torn.
+#
+# </details>
+#
 # ## What goes wrong
 #
 # **A shape that broadcasts.** *Symptom.* The critic's loss starts at its equilibrium value and stays:
@@ -1134,8 +1169,8 @@ exercises.check_1_7(my_turn)
 #   are the trouble.
 # - Arjovsky and Bottou 2017: what becomes of the gradient when the critic is the best and the
 #   distributions do not overlap. Figure 1.4 is a small relative of their experiments.
-# - GAN Lab (poloclub/ganlab, runs in a browser): these six views, live, with data that you draw
-#   yourself. The best place to play after this page.
+# - GAN Lab (poloclub/ganlab, runs in a browser): the page that first hung these six views side by side, live, with
+#   data that you draw yourself. The live game above is its pupil.
 #
 # ## References
 #

@@ -102,6 +102,7 @@ from lsgan_lib.exercises import chapter_05 as exercises
 from lsgan_lib.experiments import without_norm
 from lsgan_lib.experiments.tables import load_pictures, load_table
 from lsgan_lib.figures import PALETTE, density_map, image_grid, scatter_points, seed_dots
+from lsgan_lib.labs.live_lab import LiveLab
 from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares
 from lsgan_lib.networks.mlp import MLPNetworks
 from lsgan_lib.networks.stacked import Stack
@@ -892,6 +893,43 @@ claim(min(wins) > 0, "one run of each could have announced either winner")
 # to set up at the start ([poolio/unrolled_gan #2](https://github.com/poolio/unrolled_gan/issues/2)). The LSGAN
 # authors' script is built on that code.
 #
+# ## Watch it collapse
+#
+# Counts tell how many modes are left, not how they were lost. So watch it. Two games play on the same ring with
+# the same seed, cross-entropy above and least squares below. The critic's rate is a fifth of the generator's: a
+# critic that is too slow, as in the authors' code, where it is a tenth (Figure 5.5).
+#
+# Predict, then press *Play*:
+#
+# 1. Where do the points go once they have left a mode? Do they stay there?
+# 2. What do the losses of the upper game say meanwhile?
+# 3. Set *critic's rate* to 0.002 in both games. How many modes are reached after 600 rounds?
+
+# %%
+LiveLab.pair(
+    "ring, cross-entropy, width=64, critic=0.0002",
+    "least squares, width=64, critic=0.0002",
+    strip=(0, 300, 400, 600),
+).show()
+
+# %% [markdown]
+# **Figure 5.10** Both games after 0, 300, 400 and 600 rounds, and what their critics say (light is real). - The
+# points of either game have gathered, on a thread or in a heap, and from moment to moment they are somewhere else.
+#
+# <details><summary>Answers</summary>
+#
+# 1. They go where the critic is lightest, all of them. By the time it has learnt that what lies there is
+#    generated, another part of the ring is lighter, and they move on. Some call it *mode hopping*.
+# 2. Nothing. They stand near log 4 and log 2, their values at equilibrium.
+# 3. Seven or eight, with either loss. Here the rate decided.
+#
+# </details>
+#
+# In this small game least squares collapses too, in tighter heaps. That is no contradiction to Figure 5.5: rate,
+# units and noise are others (a fifth, ReLU, two coordinates). Change them one by one and see what
+# matters. The line *to share* holds all settings of both games; paste it into a friend's lab.
+
+# %% [markdown]
 # ## Exercises
 #
 # Replace `None` by your answer and run the cell. Solutions:
