@@ -21,7 +21,7 @@ from PIL import Image  # noqa: E402
 from lsgan_lib import films  # noqa: E402
 from lsgan_lib.errors import BookError  # noqa: E402
 from lsgan_lib.labs import latent_drawing as drawing  # noqa: E402
-from lsgan_lib.labs import latent_map, latent_pointer, latent_shelf, sheet  # noqa: E402
+from lsgan_lib.labs import latent_map, latent_parts, latent_pointer, latent_shelf, sheet  # noqa: E402
 from lsgan_lib.labs import latent_state as state  # noqa: E402
 from lsgan_lib.labs.latent_explorer import LatentExplorer  # noqa: E402
 from lsgan_lib.labs.latent_search import Search, read_picture  # noqa: E402
@@ -428,6 +428,16 @@ def test_all_controls_show_the_settings_from_the_beginning(lab):
     one = lab(waypoints=(4, 5, 6, 7))
     assert one.panel.position.max == 3 * STOPS and "mean of A (0 samples)" in one.panel.sum.value
     assert one.panel.moves[1].description == "direction 2"
+
+
+def test_every_tab_says_what_it_is_for(lab):
+    tab, hint = lab().box.children[-1].children
+    said = set()
+    for index in range(len(tab.titles)):
+        tab.selected_index = index
+        said.add(hint.value)
+        assert latent_parts.MAP_HINT in hint.value  # this generator has a map
+    assert len(said) == len(tab.titles) == 5
 
 
 def test_all_pictures_are_those_of_the_settings(lab, monkeypatch):

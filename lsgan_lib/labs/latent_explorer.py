@@ -17,18 +17,11 @@ from lsgan_lib.labs import latent_map, latent_pointer, latent_shelf, latent_stat
 from lsgan_lib.labs.lab import Lab
 from lsgan_lib.labs.latent_controls import Change, Controls
 from lsgan_lib.labs.latent_panels import SavePanel, SearchPanel
-from lsgan_lib.labs.latent_parts import WRAP, words
+from lsgan_lib.labs.latent_parts import MAP_HINT, WRAP, explained, words
 from lsgan_lib.labs.latent_space import Space
 from lsgan_lib.labs.latent_state import PANELS, Point, Settings
 from lsgan_lib.labs.pad import Pad
 from lsgan_lib.latent import Noise, images_of
-
-HINT = (
-    "Click a picture of the strip to go there; drag over the norms to walk. With the keyboard: Tab "
-    "to a picture, then arrow keys; Enter takes a sample in or out, or keeps the large picture; "
-    "Delete, on the large picture, goes back to the walk."
-)
-MAP_HINT = "Drag over the map to go anywhere; Enter there makes the place a point of the walk."
 
 
 class LatentExplorer(Lab):
@@ -84,8 +77,7 @@ class LatentExplorer(Lab):
                 self.shelf,
                 widgets.HBox(pictures, layout=WRAP),
                 self.said,
-                widgets.Tab(list(tabs.values()), titles=list(tabs)),
-                widgets.HTML(words(HINT if self.map is None else f"{HINT} {MAP_HINT}")),
+                explained(tabs, "" if self.map is None else MAP_HINT),
             ]
         )
         grip = latent_pointer.Grip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Sequence
 
@@ -36,6 +37,7 @@ def latent_slider(
     slider between one waypoint and the next. panels: pictures in the strip. width: of the live
     picture, in pixels of the page.
     """
+    generator = copy.deepcopy(generator)  # the page may go on to train its own
     points = walk(waypoints, stops, way, kind)
     show_images(images_of(generator, torch.stack(evenly(list(points), panels))), panels, width=9.0)
     repaint(
@@ -55,6 +57,7 @@ def latent_plane(
     generator: in eval mode, z_dim 2. stops: places of each slider. panels: rows and columns of the
     printed grid.
     """
+    generator = copy.deepcopy(generator)
     show_images(images_of(generator, manifold_grid(panels, panels)), panels, width=6.5)
     repaint_plane(
         lambda x, y: enlarged(images_of(generator, torch.tensor([[x, y]])), width),
