@@ -42,7 +42,7 @@ from lsgan_lib.labs.live_text import from_text, to_text  # noqa: E402
 from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares, Wasserstein  # noqa: E402
 from lsgan_lib.training.loop import Trainer  # noqa: E402
 
-EVENTS = int(os.environ.get("LSGAN_LAB_EVENTS", "150"))
+EVENTS = int(os.environ.get("LSGAN_LAB_EVENTS", "100"))
 """in a row; 1,000 are run before each release"""
 SMALL = LiveState(width=8, batch=8, depth=1)
 
@@ -504,6 +504,7 @@ def test_chapter_01_one_player_alone(seed):
     assert gap(game) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["cross-entropy", "least squares"])
 def test_chapter_05_a_critic_that_is_too_slow(objective):
     def modes(game: LiveGame) -> int:
@@ -525,6 +526,7 @@ def test_chapter_05_a_critic_that_is_too_slow(objective):
     assert modes(replayed(quick, (("round", 600),))) >= 7
 
 
+@pytest.mark.slow
 def test_chapter_10_two_slopes_and_one_game():
     free = "ring, loss-sensitive, penalty=0, turns=2 | loss-sensitive, slope=1, penalty=0, turns=2"
     zero, one = (replayed(state, (("round", 600),)) for state in from_text(free))
@@ -568,6 +570,7 @@ def test_random_events_in_a_row(text, count, make, monkeypatch):
 # --- in a kernel ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_kernel_goes_on_answering_while_the_lab_trains():
     """Cells run, see the training go on, and a cell that is run again stops what it had begun."""
     from jupyter_client.manager import start_new_kernel

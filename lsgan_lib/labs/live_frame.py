@@ -26,16 +26,18 @@ from lsgan_lib.labs.live_raster import (
     SIDE,
     TINT,
     dots,
+    fitting,
     lines_over_turns,
     pixels,
     write,
 )
-from lsgan_lib.labs.live_state import CELLS, LiveState
+from lsgan_lib.labs.live_state import CELLS, SPAN, LiveState
 from lsgan_lib.labs.live_text import headline
 
-GAP, TITLE, HEAD = 20, 38, 48  # pixels between two panels, and of the text above them
+GAP = 20  # pixels between two panels
+TEXT = {1: 26, 2: 38}  # height of letters: a picture of two games is shown smaller
 _RUNS = 3  # zlib's Z_RLE: quicker, and the file no larger
-TITLES = ("points", "critic", "generator's grid", "pushes on points", "losses", "JS divergence")
+TITLES = ("points", "critic", "generator's grid", "pushes", "losses", "JS divergence")
 COLUMNS = {1: 3, 2: 6}  # panels in a row, for so many games
 
 
@@ -44,14 +46,13 @@ def frame(games: Sequence[LiveGame], cursor: tuple[int, int] | None = None) -> b
 
     cursor: the place at which the next point of a drawing would come, to be marked.
     """
-    page = _page(tuple(game.state for game in games)).copy()
+    page, text = _page(tuple(game.state for game in games)).copy(), TEXT[len(games)]
     for number, game in enumerate(games):
         said = f"{game.played:,} turns    {game.trainer.shown:,} points shown"
         divergence = game.curves()["divergence"][-1]
         said += "" if np.isnan(divergence) else f"    JS {divergence:.3f}"
-        _, top = corner(len(games), number, 0)
-        write(page, said, page.shape[1] - GAP, top - TITLE - HEAD + 6, right=True)
-        for place, panel in enumerate(_panels(game, cursor)):
+        write(page, said, page.shape[1] - GAP, _head(len(games), number), text, right=True)
+        for place, panel in enumerate(_panels(game, cursor, text)):
             left, top = corner(len(games), number, place)
             page[top : top + SIDE, left : left + SIDE] = panel
     image = Image.fromarray(page)
@@ -63,18 +64,21 @@ def frame(games: Sequence[LiveGame], cursor: tuple[int, int] | None = None) -> b
 
 def size(games: int) -> tuple[int, int]:
     """Width and height of the picture of so many games, in pixels of the file."""
-    columns = COLUMNS[games]
-    rows = 6 // columns
-    height = games * (HEAD + rows * (TITLE + SIDE)) + GAP
-    return columns * (SIDE + GAP) + GAP, height
+    return COLUMNS[games] * (SIDE + GAP) + GAP, _head(games, games) - 6 + GAP
 
 
 def corner(games: int, number: int, place: int) -> tuple[int, int]:
     """Left upper pixel of a panel: of which game, which of the six."""
-    columns = COLUMNS[games]
-    block = HEAD + 6 // columns * (TITLE + SIDE)
-    top = number * block + HEAD + place // columns * (TITLE + SIDE) + TITLE
-    return GAP + place % columns * (SIDE + GAP), top
+    row, column = divmod(place, COLUMNS[games])
+    title = TEXT[games] + 12
+    top = _head(games, number) + TEXT[games] + 16 + row * (title + SIDE) + title
+    return GAP + column * (SIDE + GAP), top
+
+
+def _head(games: int, number: int) -> int:
+    """Where the line above all panels of a game begins, or the next one would."""
+    text = TEXT[games]
+    return number * (text + 22 + 6 // COLUMNS[games] * (text + 12 + SIDE)) + 6
 
 
 def place_at(games: int, x: float, y: float) -> tuple[int, int] | None:
@@ -96,40 +100,47 @@ def _page(states: tuple[LiveState, ...]) -> np.ndarray:
     """What does not change from frame to frame: titles and edges."""
     width, height = size(len(states))
     page = np.zeros((height, width), dtype=np.uint8)
+    text, head = TEXT[len(states)], [_head(len(states), n) for n in range(len(states))]
     for number, state in enumerate(states):
+        words = fitting(headline(state), text, width - 24 * text)
+        write(page, words, GAP, head[number], text)
         low = state.objective == "loss-sensitive"
         for place, title in enumerate(TITLES):
             left, top = corner(len(states), number, place)
             title += (": dark is real" if low else ": light is real") * (place == 1)
-            write(page, title, left, top - TITLE + 4)
-            if place == 0:
-                write(page, headline(state), left, top - TITLE - HEAD + 6)
+            write(page, title, left, top - text - 8, text)
     return page
 
 
-def _panels(game: LiveGame, cursor: tuple[int, int] | None) -> list[np.ndarray]:
-    """The six pictures, (SIDE, SIDE) each."""
+def _panels(game: LiveGame, cursor: tuple[int, int] | None, text: int) -> list[np.ndarray]:
+    """The six pictures, (SIDE, SIDE) each, with letters of that height."""
     views, curves = game.look(), game.curves()
     points = np.zeros((SIDE, SIDE), dtype=np.uint8)
     dots(points, game.real, PALE, 4)
     if views is None:
         blank = [points, *(np.zeros_like(points) for _ in range(3))]
-        write(blank[1], "not finite", 20, 20)
+        write(blank[1], "not finite", 20, 20, text)
     else:
         critic = _heat(views)
         pushes = critic.copy()
         dots(points, views.fake.numpy(), FAKE, 4)
         dots(critic, game.real[:150], REAL, 4)
         dots(pushes, views.push_at.numpy(), FAKE, 5)
+        outside = (abs(views.fake) > SPAN).any(dim=1).float().mean().item()
+        if outside > 0.01:
+            write(points, f"{outside:.0%} outside", 10, SIDE - text - 6, text)
         blank = [points, critic, _lattice(views, game.real[:150]), _pushes(pushes, views)]
     if cursor is not None and game.state.data == "drawn":
         x, y = (np.array(cursor) + 0.5) * SIDE / CELLS
-        points[:, int(x)] = points[SIDE - 1 - int(y)] = GUIDE
+        across, down = int(x), SIDE - 1 - int(y)
+        points[down, max(across - 14, 0) : across + 15] = GUIDE
+        points[max(down - 14, 0) : down + 15, across] = GUIDE
     both = {name: (curves[f"{name}_loss"], colour)
             for name, colour in (("critic", BLACK), ("generator", FAKE))}  # fmt: skip
-    blank.append(lines_over_turns(curves["turn"], both, game.played))
+    blank.append(lines_over_turns(curves["turn"], both, game.played, text))
     js = {"": (curves["divergence"], BLACK)}
-    blank.append(lines_over_turns(curves["turn"], js, game.played, (0.0, float(np.log(2)))))
+    top = float(np.log(2))
+    blank.append(lines_over_turns(curves["turn"], js, game.played, text, (0.0, top)))
     for panel in blank:
         panel[[0, -1]] = panel[:, [0, -1]] = EDGE
     return blank

@@ -73,7 +73,7 @@ class LivePage:
         self.status, self.pace = widgets.HTML(), widgets.HTML()
         buttons = row(
             self.play,
-            button("Both", "step-forward", turn("round")),
+            button("Both players", "step-forward", turn("round")),
             button("Critic alone", "eye", turn("critic")),
             button("Generator alone", "paint-brush", turn("generator")),
             button("Start again", "undo", reader.reset),

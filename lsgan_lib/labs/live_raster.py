@@ -58,9 +58,10 @@ def lines_over_turns(
     turns: np.ndarray,
     lines: dict[str, tuple[np.ndarray, int]],
     now: int,
+    text: int,
     limits: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Curves over the turns, from 0 to now, with the limits of the vertical axis written."""
+    """Curves over the turns, from 0 to now, with the limits of the vertical axis in letters."""
     picture = Image.new("P", (SIDE, SIDE))
     draw, values = ImageDraw.Draw(picture), np.concatenate([y for y, _ in lines.values()])
     values = values[np.isfinite(values)]
@@ -70,24 +71,34 @@ def lines_over_turns(
         there = np.isfinite(y)
         some = np.unique(np.linspace(0, there.sum() - 1, min(there.sum(), SIDE)).astype(int))
         x = 12 + turns[there][some] / max(now, 1) * (SIDE - 24)
-        y = SIDE - 34 - (y[there][some] - low) / (high - low) * (SIDE - 72)
+        y = SIDE - text - 12 - (y[there][some] - low) / (high - low) * (SIDE - 2 * text - 24)
         draw.line(np.stack([x, y], axis=1).flatten().tolist(), fill=colour, width=4, joint="curve")
     panel = np.array(picture)
-    write(panel, f"{high:.3g}", 10, 4)
-    write(panel, f"{low:.3g}", 10, SIDE - 32)
+    write(panel, f"{high:.2g}", 10, 4, text)
+    write(panel, f"{low:.2g}", 10, SIDE - text - 6, text)
     left = SIDE - 10
     for name, (_, colour) in reversed(lines.items()):
-        left = write(panel, name, left, 4, right=True, colour=colour) - 16
+        left = write(panel, name, left, 4, text, right=True, colour=colour) - 16
     return panel
 
 
 def write(
-    page: np.ndarray, text: str, x: int, y: int, *, right: bool = False, colour: int = BLACK
+    page: np.ndarray,
+    words: str,
+    x: int,
+    y: int,
+    text: int,
+    *,
+    right: bool = False,
+    colour: int = BLACK,
 ) -> int:
-    """Put a line of text on the page, its left (or right) upper corner at x, y; its left end."""
-    if not text:
+    """Put words on the page, their left (or right) upper corner at x, y; where their left end is.
+
+    text: height of the letters, in pixels. What does not fit on the page is cut off.
+    """
+    if not words:
         return x
-    ink = _ink(text)
+    ink = _ink(words, text)
     x = x - ink.shape[1] if right else x
     part = page[y : y + ink.shape[0], x : x + ink.shape[1]]
     ink = ink[: part.shape[0], : part.shape[1]]
@@ -95,11 +106,19 @@ def write(
     return x
 
 
+def fitting(words: str, text: int, most: int) -> str:
+    """As many of some words with commas between them as fit into so many pixels."""
+    font, shown = ImageFont.load_default(text), words
+    while font.getlength(shown) > most and "," in words:
+        words = words.rpartition(",")[0]
+        shown = f"{words}, \u2026"
+    return shown
+
+
 @functools.lru_cache(maxsize=512)
-def _ink(text: str) -> np.ndarray:
+def _ink(words: str, text: int) -> np.ndarray:
     """A line of text in 16 steps of black."""
-    font = ImageFont.load_default(26)
-    width = round(font.getlength(text)) + 2
-    picture = Image.new("L", (width, 34))
-    ImageDraw.Draw(picture).text((0, 0), text, fill=255, font=font)
+    font = ImageFont.load_default(text)
+    picture = Image.new("L", (round(font.getlength(words)) + 2, round(1.3 * text)))
+    ImageDraw.Draw(picture).text((0, 0), words, fill=255, font=font)
     return np.asarray(picture) // 17

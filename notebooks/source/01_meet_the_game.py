@@ -917,7 +917,7 @@ claim(
 # Figure 1.8 was a film. Here is the game itself, on the same data and with the same networks. *Play* trains
 # it before your eyes, in the background: you can run other cells meanwhile. *Critic alone* and *Generator
 # alone* let one player move while the other stands still, as many times as the slider *turns at a time*
-# says. Whatever setting you change, the game starts again from the same seed.
+# says (set it to 50). Whatever else you change, the game starts again from the same seed.
 #
 # Predict before you press:
 #

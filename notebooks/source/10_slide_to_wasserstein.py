@@ -960,7 +960,7 @@ LiveLab.pair(
 # 1. Above never: the hinge costs nothing or more. Below it falls under 0 within a few hundred rounds: a pair that
 #    has kept its margin pays back, however much it has to spare, and an unbounded critic takes that.
 # 2. Not at all: the weights are the same to the last bit. With margins that wide, and a critic held flat, every
-#    hinge is active, and where $a > 0$ all costs are one. It is (7.8) and the first column of Figure 10.1, live.
+#    hinge is active, and where $a > 0$ all costs are one. It is (7.8) and the grey dots of Figure 10.1, live.
 #    (Play on for long enough, and some pair keeps its margin after all.)
 # 3. See for yourself, and compare with the column 0.01 of Figure 10.1 before you call it a result.
 #
