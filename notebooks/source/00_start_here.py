@@ -65,6 +65,7 @@ from lsgan_lib.evaluation.neighbours import nearest
 from lsgan_lib.exercises import chapter_00 as exercises
 from lsgan_lib.figures import landscape
 from lsgan_lib.labs.explore import explore, strip
+from lsgan_lib.labs.latent_explorer import LatentExplorer
 from lsgan_lib.labs.latent_slider import latent_slider
 from lsgan_lib.latent import draw, images_of, path
 from lsgan_lib.losses import least_squares, loss_sensitive, wasserstein
@@ -132,6 +133,38 @@ distance, _ = nearest(images_of(generator, noise), to_float(digits().images))
 claim(distance.min() > 0.1, "none of the 32 generated digits is one of 5,000 real ones")
 
 # %% [markdown]
+# ### More than one walk
+#
+# The slider knows one walk. The *latent explorer* below goes anywhere in the noise, with this
+# generator or with one of yours. Predict first: there are 100 numbers to turn. If you turn them all
+# a little, in the one mixture to which the picture is most sensitive, does the digit only get bolder
+# or slanted, or does it become another digit?
+#
+# - *Choose.* Click a fourth sample: the walk now leads there too. Drag over the blue curve to walk.
+# - *Directions.* Move the first slider to both ends, then the fourth. The strengths beside them tell
+#   beforehand how much to expect.
+# - *Arithmetic.* Put the first 1, which is slanted, into group A, the upright 1 (the fourth sample)
+#   into B and the round 0 (the eleventh) into C. What is A − B + C? And with the 7
+#   (the second) in place of the 0?
+# - *Your picture.* Upload any photograph. The lab searches for the noise that comes closest to it.
+
+# %%
+LatentExplorer.of_run("mnist-least-squares", seed=2).show()
+
+# %% [markdown]
+# **Figure 0.3** The latent explorer as it starts: a walk, and below it the first of its samples, pushed
+# both ways along the two directions that change it most. - The 1 stands in the middle of the second row.
+# A short push slants it. A longer one makes a 3 of it, or a 0, and in the end no digit at all.
+#
+# <details><summary>Answers</summary>
+#
+# The three strongest directions turn the 1 into other digits; the fourth hardly moves a pixel, however
+# far you push. And A − B + C is a slanted 0, as one may hope, but with the 7 it is a 9. A difference of
+# noise is a hint, not a rule. [Chapter 13](13_explore_latent_space.ipynb) measures all this: the curve of norms, the
+# directions, sums, and what a search for your picture says about the generator.
+#
+# </details>
+#
 # ## Two methods, one name
 #
 # Where does a generator learn what a digit looks like? From a second network, the *critic*, which
@@ -251,7 +284,7 @@ pictures = {name: show(name) for name in history}
 explore(pictures, "step", list(range(0, 1001, 25)), panels=6, size=(3.4, 3.8))
 
 # %% [markdown]
-# **Figure 0.3** Two games on the same data, from the same random start. Real points are blue,
+# **Figure 0.4** Two games on the same data, from the same random start. Real points are blue,
 # generated points orange, and the ground is light where the critic scores high. - Both clouds spread,
 # close in on the circle and gather at the clusters; the LS-GAN is a little behind. The LSGAN's
 # clusters end on light ground around a dark middle, the LS-GAN's on dark ground around a light one.
@@ -303,7 +336,7 @@ away = history["mixed up"][20][0].norm(dim=1)
 claim(away.median() > 1.6, "within 20 steps most points have left the picture")
 
 # %% [markdown]
-# **Figure 0.4** The same data, with the wrong sign. - The generator climbs to where the loss is
+# **Figure 0.5** The same data, with the wrong sign. - The generator climbs to where the loss is
 # highest, away from the data, and never comes back. *Symptom*: samples that get worse from the first
 # step on, and no error. *Cause*: code for one convention around a loss of the other.
 # *Cure*: know which way is real. In this library a critic and its two losses always come together, in
@@ -371,12 +404,16 @@ print(f"{where['device_name']}, torch {where['torch']}")
 # | [04 - Train on digits](04_train_digits.ipynb) | train a Least Squares GAN, read its curves, and walk through what it has learned |
 # | [05 - Count modes](05_count_modes.ipynb) | measure how much of the data a generator covers, and judge a claim by ten seeds |
 # | [06 - Train on faces](06_train_faces.ipynb) | train on faces, tell a collapse from an artefact, and look for copies |
+# | [07 - Derive the loss-sensitive losses](07_derive_loss_sensitive.ipynb) | compute all best critics without a network, and tell when LS-GAN is WGAN in disguise |
+# | [08 - Build a critic with margins](08_build_a_critic_with_margins.ipynb) | keep margins in pairs, find two published mistakes, and choose a penalty that does not kill the critic |
+# | [10 - Slide to Wasserstein](10_slide_to_wasserstein.ipynb) | say which costs are allowed and where their slope means nothing |
+# | [13 - Explore latent space](13_explore_latent_space.ipynb) | say where noise lies, find directions, and tell what a smooth walk does not prove |
 # | [14 - Train at scale](14_train_at_scale.ipynb) | count what a step costs, and trust a run that was killed |
 # | [Appendix - Prepare faces](appendix_prepare_faces.ipynb) | find, align and crop faces, and say what got lost on the way |
 #
 # Read them in this order; each also stands on its own. [COVERAGE.md](COVERAGE.md) says where each
-# part of the two papers and of their implementations is treated. The book is being written: its second
-# half will do for the LS-GAN what these chapters do for the LSGAN, and its end will compare the two.
+# part of the two papers and of their implementations is treated. The book is being written: some chapters
+# on the LS-GAN and the one that compares the two are still to come.
 #
 # ## Exercises
 #
@@ -424,7 +461,7 @@ exercises.check_0_3(best)
 #
 # An experiment. Exchange the targets of the LSGAN: `LeastSquares(a=1.0, b=0.0, c=0.0)` asks for 0 on real
 # and for 1 on generated points, and its generator aims at 0. Predict first: compared with the upper row
-# of Figure 0.3, what will be different at the end? Where the points lie (`"points"`), which ground is light
+# of Figure 0.4, what will be different at the end? Where the points lie (`"points"`), which ground is light
 # (`"greys"`), `"both"` or `"nothing"`? Then train it with the function above, and look.
 
 # %%
@@ -435,9 +472,9 @@ exercises.check_0_4(answer)
 # %% [markdown]
 # ### Exercise 0.5
 #
-# An open one. The little LSGAN of Figure 0.3 has eight clusters to find. Give it at least two rings with
+# An open one. The little LSGAN of Figure 0.4 has eight clusters to find. Give it at least two rings with
 # more of them, such as `data = ring(modes=12, std=0.05)`, train it with the function above, and count
-# the clusters that have a generated point within $0.15$, as the cell after Figure 0.3 does. Predict
+# the clusters that have a generated point within $0.15$, as the cell after Figure 0.4 does. Predict
 # first. The check only asks that your counts are possible. Whether they are *typical* is another
 # question: what would you have to do to know?
 
@@ -472,7 +509,7 @@ exercises.check_0_5(found)
 #   [arXiv 1701.06264](https://arxiv.org/abs/1701.06264): its equations 6 and 7 become our (0.2).
 # - Goodfellow and others, *Generative Adversarial Nets*, [arXiv 1406.2661](https://arxiv.org/abs/1406.2661):
 #   where the game comes from.
-# - [GAN Lab](https://poloclub.github.io/ganlab/): the game of Figure 0.3 in a browser, one step at a time.
+# - [GAN Lab](https://poloclub.github.io/ganlab/): the game of Figure 0.4 in a browser, one step at a time.
 #   (Its least-squares option keeps a sigmoid before the loss, which Mao and others do not.)
 #
 # **Next**: [01 - Meet the game](01_meet_the_game.ipynb).
