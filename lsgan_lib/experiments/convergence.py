@@ -277,6 +277,34 @@ def make_table(
         return fill(out, head, keys(settings), outcome)
 
 
+def measured(table: dict[str, Any], cell: str, measure: str) -> np.ndarray:
+    """What a cell's runs measured: (seeds, moments); NaN after a run's numbers were none.
+
+    measure: "faces", "distance", "spread" or "images".
+    """
+    rows = _rows(table, cell)
+    found = np.full((len(rows), len(table["settings"]["moments"])), np.nan)
+    for run, row in zip(found, rows, strict=True):
+        values = [judged[measure] for judged in row["judged"]]
+        run[: len(values)] = values
+    return found
+
+
+def course(table: dict[str, Any], cell: str, column: str) -> np.ndarray:
+    """One column of the logs of a cell's runs, (seeds, ticks); "images" or one of `COURSE`.
+
+    Raises ValueError where a run ended early, so that its log is shorter than the others'.
+    """
+    return np.array([[tick[column] for tick in row["course"]] for row in _rows(table, cell)])
+
+
+def _rows(table: dict[str, Any], cell: str) -> list[dict[str, Any]]:
+    rows = [row for row in table["runs"] if row["cell"] == cell]
+    if not rows:
+        raise KeyError(f"no cell {cell!r}; there are {', '.join(table['cells'])}.")
+    return rows
+
+
 def _plain(settings: Settings) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()}
 
