@@ -427,7 +427,8 @@ def test_an_event_does_not_set_back_a_control_whose_own_event_still_waits(lab):
 def test_all_controls_show_the_settings_from_the_beginning(lab):
     one = lab(waypoints=(4, 5, 6, 7))
     assert one.panel.position.max == 3 * STOPS and "mean of A (0 samples)" in one.panel.sum.value
-    assert one.panel.moves[1].description == "direction 2"
+    assert one.panel.moves[1].description.startswith("direction 2, strength ")
+    assert one.settings.along == "walk" and one.settings.moves == STILL
 
 
 def test_every_tab_says_what_it_is_for(lab):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,11 @@ class LatentExplorer(Lab):
         if samples < 2 or len(set(waypoints)) < 2 or not all(0 <= w < samples for w in waypoints):
             raise ValueError(f"waypoints are two or more of the samples 0 to {samples - 1}.")
         self.space = Space(generator, length, kind, data)
-        self._settings = Settings(
+        start = Settings(
             seed, samples, waypoints=tuple(waypoints), edge=1.0 if kind == "uniform" else 1.96
         )
+        # Now, and not at the first push, which should answer at once.
+        self._settings = latent_state.to_stop(self.space.find_directions(start), 0)
         flat = length == 2
         self._ground = latent_map.background(self.space) if flat else None
         self.image: Pad = Pad(width=drawing.SCENE[0])
@@ -126,9 +129,10 @@ class LatentExplorer(Lab):
 
     def strip(self) -> None:
         """Show the walk, and the two directions that change its beginning most."""
-        s = self.space.find_directions(self._settings)
+        s = latent_state.to_stop(self._settings, 0)
+        s = self.space.find_directions(replace(s, moves=latent_state.STILL, truncation=1.0))
         count = min(2, len(s.directions))
-        rows = {f"a walk through {len(s.waypoints)} samples": self._settings}
+        rows = {f"a walk through {len(s.waypoints)} samples": latent_state.to_stop(s, 0)}
         for k in range(count):
             rows[f"from the first of them, along direction {k + 1}"] = latent_state.moved(s, k, 0.0)
         figure, axes = plt.subplots(len(rows), 1, figsize=(9.0, 1.12 * len(rows)))

@@ -14,9 +14,9 @@ HINTS = {
     "to go there; drag over the norms to walk. With the keyboard: Tab to a picture, then arrow "
     "keys; Enter takes a sample in or out, or keeps the large picture; Delete, on the large "
     "picture, goes back to the walk.",
-    "Directions": "A direction is a unit vector of noise, found where one stands. Its strength is "
-    "the length of the picture's change, over all pixels, for a step of length 1. Directions stay "
-    "while one walks on, until they are found anew.",
+    "Directions": "A direction is a unit vector of noise. These were found at the walk's first "
+    "sample, and stay until you ask for those of another place. The strength is the length of the "
+    "picture's change there, over all pixels, for a step of length 1.",
     "Arithmetic": "Choose above what a click on a sample takes it into, and click some for each of "
     "A, B and C.",
     "Your picture": "The search starts from four random draws and keeps the best place that it "

@@ -43,8 +43,15 @@ def cursor_moved(s: Settings, steps: int) -> Settings:
 def redrawn(s: Settings) -> Settings:
     """Draw other samples; the walk leads through the first of them, and nothing is in a group."""
     fresh = Settings(s.seed + 1, s.drawn, s.kept, tuple(range(min(3, s.drawn))))
-    same = {"way": s.way, "truncation": s.truncation, "purpose": s.purpose, "edge": s.edge}
-    return replace(fresh, **same)
+    return replace(
+        fresh,
+        way=s.way,
+        directions=s.directions,
+        strengths=s.strengths,
+        truncation=s.truncation,
+        purpose=s.purpose,
+        edge=s.edge,
+    )
 
 
 def kept(s: Settings, point: Point, *, walk_there: bool = False) -> Settings:
