@@ -18,7 +18,7 @@
 # players are after, find out why they run in circles, and then watch two networks play it in the
 # plane.
 #
-# *about 60 minutes, half a minute of computing* · [source of this page](source/01_meet_the_game.py) ·
+# *about 65 minutes, half a minute of computing* · [source of this page](source/01_meet_the_game.py) ·
 # [solutions](solutions/01_solutions.ipynb)
 
 # %% tags=["hide-input"]

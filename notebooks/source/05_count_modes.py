@@ -18,7 +18,7 @@
 # this can be counted. You learn the published way of counting, what it is worth, and why one run
 # proves nothing.
 #
-# *about 60 minutes, 25 s of computing* · [source of this page](source/05_count_modes.py) ·
+# *about 65 minutes, 25 s of computing* · [source of this page](source/05_count_modes.py) ·
 # [solutions](solutions/05_solutions.ipynb)
 
 # %% tags=["hide-input"]

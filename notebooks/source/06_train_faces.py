@@ -747,7 +747,7 @@ claim((lengths[:, 5] < 0.7 * lengths[:, 0]).all(), "half way the noise is shorte
 #
 # Plainer, because the straight line leaves the place where noise usually lies: half way, its mean square is
 # about half. A great circle (`way="slerp"`) keeps the length, and suits normal noise better than the uniform
-# noise used here; chapter 13 compares the ways.
+# noise used here; [chapter 13](13_explore_latent_space.ipynb) compares the ways.
 
 # %%
 latent_slider(generator, ends[[0, 3, 1]], stops=12, panels=11)

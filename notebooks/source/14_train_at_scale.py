@@ -735,7 +735,7 @@ claim(facts["images"] >= 25 * 202_599, "as many images as 25 epochs of all of Ce
 claim(facts["seconds"] < 600, "in less than ten minutes")
 
 # %% [markdown]
-# Chapter 09 shows its faces.
+# [Chapter 09](09_train_faces_again.ipynb) shows its faces.
 #
 # ### All changes at a glance
 #
@@ -1376,7 +1376,7 @@ folder.cleanup()
 # - Kalamkar et al. 2019, [arXiv 1905.12322](https://arxiv.org/abs/1905.12322): training in bfloat16.
 # - PyTorch documentation, *CUDA semantics*, section *CUDA Graphs*: what may be in one.
 #
-# **Back**: [10 Slide to Wasserstein](10_slide_to_wasserstein.ipynb).
+# **Back**: [13 Explore latent space](13_explore_latent_space.ipynb).
 
 # %% tags=["nbval-ignore-output"]
 versions()
