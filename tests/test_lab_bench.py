@@ -22,7 +22,7 @@ from PIL import Image  # noqa: E402
 
 from lsgan_lib.labs import lab as lab_module  # noqa: E402
 from lsgan_lib.labs import stage  # noqa: E402
-from lsgan_lib.labs.loss_batch import (  # noqa: E402
+from lsgan_lib.labs.bench.batch import (  # noqa: E402
     batch,
     compute,
     critic_over_plane,
@@ -31,14 +31,14 @@ from lsgan_lib.labs.loss_batch import (  # noqa: E402
     scores_before,
     words,
 )
-from lsgan_lib.labs.loss_bench import LossBench  # noqa: E402
-from lsgan_lib.labs.loss_curves import (  # noqa: E402
+from lsgan_lib.labs.bench.curves import (  # noqa: E402
     FAMILIES,
     PAIRED,
     BenchSettings,
     best_scores,
     losses,
 )
+from lsgan_lib.labs.loss_bench import LossBench  # noqa: E402
 
 few = hypothesis_settings(deadline=None, derandomize=True, max_examples=40)
 TENTHS = st.integers(-30, 30).map(lambda n: n / 10)
@@ -349,7 +349,7 @@ def test_the_strip_is_one_figure_and_the_lab_none(shown_live) -> None:
 
 def test_neither_lab_of_this_kind_needs_widgets_to_draw() -> None:
     code = (
-        "import sys; from lsgan_lib.labs import cone_picture as c, loss_picture as l;"
+        "import sys; import lsgan_lib.labs.cones.picture as c, lsgan_lib.labs.bench.picture as l;"
         "l.BenchPicture().png(l.BenchSettings()); c.ConePicture().png(c.ConeSettings());"
         "assert 'ipywidgets' not in sys.modules"
     )

@@ -22,8 +22,8 @@ from lsgan_lib.figures import PALETTE  # noqa: E402
 from lsgan_lib.labs import lab as lab_module  # noqa: E402
 from lsgan_lib.labs import stage  # noqa: E402
 from lsgan_lib.labs.cone_drawer import ConeDrawer  # noqa: E402
-from lsgan_lib.labs.cone_game import compute, critic_of, solve, words  # noqa: E402
-from lsgan_lib.labs.cone_points import (  # noqa: E402
+from lsgan_lib.labs.cones.game import compute, critic_of, solve, words  # noqa: E402
+from lsgan_lib.labs.cones.points import (  # noqa: E402
     MOST,
     SPAN,
     ConeSettings,

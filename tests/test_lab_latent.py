@@ -20,13 +20,17 @@ from PIL import Image  # noqa: E402
 
 from lsgan_lib import films  # noqa: E402
 from lsgan_lib.errors import BookError  # noqa: E402
-from lsgan_lib.labs import latent_drawing as drawing  # noqa: E402
-from lsgan_lib.labs import latent_map, latent_parts, latent_pointer, latent_shelf, sheet  # noqa: E402
-from lsgan_lib.labs import latent_state as state  # noqa: E402
+from lsgan_lib.labs import sheet  # noqa: E402
+from lsgan_lib.labs.latent import drawing as drawing  # noqa: E402
+from lsgan_lib.labs.latent import map as latent_map  # noqa: E402
+from lsgan_lib.labs.latent import parts as latent_parts  # noqa: E402
+from lsgan_lib.labs.latent import pointer as latent_pointer  # noqa: E402
+from lsgan_lib.labs.latent import shelf as latent_shelf  # noqa: E402
+from lsgan_lib.labs.latent import state as state  # noqa: E402
+from lsgan_lib.labs.latent.search import Search, read_picture  # noqa: E402
+from lsgan_lib.labs.latent.space import Space  # noqa: E402
+from lsgan_lib.labs.latent.state import PANELS, STILL, STOPS, Settings  # noqa: E402
 from lsgan_lib.labs.latent_explorer import LatentExplorer  # noqa: E402
-from lsgan_lib.labs.latent_search import Search, read_picture  # noqa: E402
-from lsgan_lib.labs.latent_space import Space  # noqa: E402
-from lsgan_lib.labs.latent_state import PANELS, STILL, STOPS, Settings  # noqa: E402
 from lsgan_lib.networks import LossSensitiveNetworks  # noqa: E402
 
 

@@ -23,12 +23,13 @@ from lsgan_lib.data.batches import PointBatches  # noqa: E402
 from lsgan_lib.errors import BookError  # noqa: E402
 from lsgan_lib.evaluation.modes import count_modes  # noqa: E402
 from lsgan_lib.evaluation.window import Window  # noqa: E402
-from lsgan_lib.labs import live_frame, live_lab, live_raster  # noqa: E402
+from lsgan_lib.labs import live_lab  # noqa: E402
 from lsgan_lib.labs.film import Film  # noqa: E402
-from lsgan_lib.labs.live_drawing import MIDDLE, drawn, moved  # noqa: E402
-from lsgan_lib.labs.live_game import EVERY, LiveGame, add, replayed  # noqa: E402
-from lsgan_lib.labs.live_lab import LiveLab  # noqa: E402
-from lsgan_lib.labs.live_state import (  # noqa: E402
+from lsgan_lib.labs.live import frame as live_frame  # noqa: E402
+from lsgan_lib.labs.live import raster as live_raster  # noqa: E402
+from lsgan_lib.labs.live.drawing import MIDDLE, drawn, moved  # noqa: E402
+from lsgan_lib.labs.live.game import EVERY, LiveGame, add, replayed  # noqa: E402
+from lsgan_lib.labs.live.state import (  # noqa: E402
     CELLS,
     DATA,
     MOST_POINTS,
@@ -37,8 +38,9 @@ from lsgan_lib.labs.live_state import (  # noqa: E402
     RANGES,
     LiveState,
 )
-from lsgan_lib.labs.live_strip import print_strip, titles  # noqa: E402
-from lsgan_lib.labs.live_text import from_text, to_text  # noqa: E402
+from lsgan_lib.labs.live.strip import print_strip, titles  # noqa: E402
+from lsgan_lib.labs.live.text import from_text, to_text  # noqa: E402
+from lsgan_lib.labs.live_lab import LiveLab  # noqa: E402
 from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares, Wasserstein  # noqa: E402
 from lsgan_lib.training.loop import Trainer  # noqa: E402
 

@@ -11,9 +11,9 @@ from typing import Any, get_args, get_type_hints
 import ipywidgets as widgets
 
 from lsgan_lib.figures import DOTS_PER_INCH
-from lsgan_lib.labs.cone_game import words
-from lsgan_lib.labs.cone_picture import ConePicture, strip
-from lsgan_lib.labs.cone_points import (
+from lsgan_lib.labs.cones.game import words
+from lsgan_lib.labs.cones.picture import ConePicture, strip
+from lsgan_lib.labs.cones.points import (
     ARROWS,
     ConeSettings,
     Kind,

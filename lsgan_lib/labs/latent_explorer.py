@@ -13,14 +13,17 @@ from torch import Tensor, nn
 
 from lsgan_lib.errors import BookError
 from lsgan_lib.figures import image_grid, shown
-from lsgan_lib.labs import latent_drawing as drawing
-from lsgan_lib.labs import latent_map, latent_pointer, latent_shelf, latent_state
 from lsgan_lib.labs.lab import Lab
-from lsgan_lib.labs.latent_controls import Change, Controls
-from lsgan_lib.labs.latent_panels import SavePanel, SearchPanel
-from lsgan_lib.labs.latent_parts import MAP_HINT, WRAP, explained, words
-from lsgan_lib.labs.latent_space import Space
-from lsgan_lib.labs.latent_state import PANELS, Point, Settings
+from lsgan_lib.labs.latent import drawing as drawing
+from lsgan_lib.labs.latent import map as latent_map
+from lsgan_lib.labs.latent import pointer as latent_pointer
+from lsgan_lib.labs.latent import shelf as latent_shelf
+from lsgan_lib.labs.latent import state as latent_state
+from lsgan_lib.labs.latent.controls import Change, Controls
+from lsgan_lib.labs.latent.panels import SavePanel, SearchPanel
+from lsgan_lib.labs.latent.parts import MAP_HINT, WRAP, explained, words
+from lsgan_lib.labs.latent.space import Space
+from lsgan_lib.labs.latent.state import PANELS, Point, Settings
 from lsgan_lib.labs.pad import Pad
 from lsgan_lib.latent import Noise, images_of
 

@@ -15,13 +15,13 @@ from typing import Any
 from lsgan_lib.errors import BookError, first_line
 from lsgan_lib.labs.film import Film
 from lsgan_lib.labs.lab import Lab
-from lsgan_lib.labs.live_drawing import MIDDLE, drawn, moved
-from lsgan_lib.labs.live_frame import frame, place_at
-from lsgan_lib.labs.live_game import LiveGame, LiveSettings, What, replayed
-from lsgan_lib.labs.live_page import LivePage
-from lsgan_lib.labs.live_state import LiveState, changed
-from lsgan_lib.labs.live_strip import print_strip
-from lsgan_lib.labs.live_text import from_text, to_text
+from lsgan_lib.labs.live.drawing import MIDDLE, drawn, moved
+from lsgan_lib.labs.live.frame import frame, place_at
+from lsgan_lib.labs.live.game import LiveGame, LiveSettings, What, replayed
+from lsgan_lib.labs.live.page import LivePage
+from lsgan_lib.labs.live.state import LiveState, changed
+from lsgan_lib.labs.live.strip import print_strip
+from lsgan_lib.labs.live.text import from_text, to_text
 from lsgan_lib.labs.pad import Event
 
 _labs: dict[str, LiveLab] = {}
@@ -31,7 +31,7 @@ _labs: dict[str, LiveLab] = {}
 class LiveLab(Lab):
     """One game or two, with all their settings.
 
-    text: the settings as a string, as the lab itself shows them for others (see `live_text`).
+    text: the settings as a string, as the lab itself shows them for others (see `live.text`).
     strip: rounds after which the printed pictures are taken. speed: rounds a picture, and turns a
     press. name: of labs of one name only the newest plays on.
     """
@@ -101,7 +101,7 @@ class LiveLab(Lab):
             del _labs[self.name]
         super().close()
 
-    # --- what a reader does: `live_page.Reader` ---------------------------------------------------
+    # --- what a reader does: `live.page.Reader` ---------------------------------------------------
 
     def toggle(self) -> None:  # noqa: D102
         if self.film.running:

@@ -10,10 +10,10 @@ from typing import Any, get_args, get_type_hints
 import ipywidgets as widgets
 
 from lsgan_lib.figures import DOTS_PER_INCH
+from lsgan_lib.labs.bench.batch import words
+from lsgan_lib.labs.bench.curves import FAMILIES, PAIRED, SQUEEZED, BenchSettings
+from lsgan_lib.labs.bench.picture import BenchPicture, strip
 from lsgan_lib.labs.lab import Lab
-from lsgan_lib.labs.loss_batch import words
-from lsgan_lib.labs.loss_curves import FAMILIES, PAIRED, SQUEEZED, BenchSettings
-from lsgan_lib.labs.loss_picture import BenchPicture, strip
 
 SLIDERS: dict[str, tuple[str, float, float, float]] = {
     # field of BenchSettings: description, lowest, highest, step

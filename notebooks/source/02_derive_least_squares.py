@@ -101,10 +101,10 @@ import torch
 from lsgan_lib.book import claim, setup, show_source, versions
 from lsgan_lib.exercises import chapter_02 as exercises
 from lsgan_lib.figures import PALETTE, curves, scatter_points
+from lsgan_lib.labs.bench.batch import batch, generator_turn
+from lsgan_lib.labs.bench.curves import BenchSettings
 from lsgan_lib.labs.explore import explore
-from lsgan_lib.labs.loss_batch import batch, generator_turn
 from lsgan_lib.labs.loss_bench import LossBench
-from lsgan_lib.labs.loss_curves import BenchSettings
 from lsgan_lib.losses import cross_entropy, least_squares
 from lsgan_lib.networks.mlp import MLPNetworks
 

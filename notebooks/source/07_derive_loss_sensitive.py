@@ -95,8 +95,8 @@ from lsgan_lib.evaluation.cones import best_critics, distances, objective, upper
 from lsgan_lib.exercises import chapter_07 as exercises
 from lsgan_lib.figures import PALETTE, scatter_points
 from lsgan_lib.labs.cone_drawer import ConeDrawer
-from lsgan_lib.labs.cone_game import compute
-from lsgan_lib.labs.cone_points import ConeSettings
+from lsgan_lib.labs.cones.game import compute
+from lsgan_lib.labs.cones.points import ConeSettings
 from lsgan_lib.labs.explore import explore
 from lsgan_lib.losses import loss_sensitive, wasserstein
 from lsgan_lib.losses.costs import absolute, elu, leaky

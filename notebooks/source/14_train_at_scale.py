@@ -161,7 +161,9 @@ gpu = {
 row = next(iter(gpu.values()))
 print(f"{row['device_name']}, torch {row['torch']}, batch 64")
 for recipe_name, title in NAMES.items():
-    print(f"\n{title:22}{'images/s':>9}{'x textbook':>12}{'requests':>10}{'kernels':>9}{'waits':>7}")
+    print(
+        f"\n{title:22}{'images/s':>9}{'x textbook':>12}{'requests':>10}{'kernels':>9}{'waits':>7}"
+    )
     for (name, engine, precision), row in gpu.items():
         if name == recipe_name:
             print(
@@ -729,7 +731,9 @@ run = load_run("faces-loss-sensitive")
 facts = run.where
 print(run.command)
 print(f"{facts['device_name']}, engine {facts['engine']}, {facts['precision']}")
-print(f"{facts['images']:,} images in {facts['seconds'] / 60:.1f} minutes, pictures and states included")
+print(
+    f"{facts['images']:,} images in {facts['seconds'] / 60:.1f} minutes, pictures and states included"
+)
 claim(facts["engine"] == "graph", "the whole step was one graph")
 claim(facts["images"] >= 25 * 202_599, "as many images as 25 epochs of all of CelebA")
 claim(facts["seconds"] < 600, "in less than ten minutes")

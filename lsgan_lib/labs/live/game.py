@@ -18,8 +18,8 @@ from lsgan_lib.data.batches import PointBatches
 from lsgan_lib.evaluation.divergences import blurred_jensen_shannon
 from lsgan_lib.evaluation.views import Viewer, Views
 from lsgan_lib.evaluation.window import Window
-from lsgan_lib.labs.live_drawing import MIDDLE, Place
-from lsgan_lib.labs.live_state import SPAN, LiveState
+from lsgan_lib.labs.live.drawing import MIDDLE, Place
+from lsgan_lib.labs.live.state import SPAN, LiveState
 from lsgan_lib.training.loop import Trainer
 from lsgan_lib.training.tally import Step
 

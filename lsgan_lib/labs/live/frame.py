@@ -1,6 +1,6 @@
 """Draws the six views of `lsgan_lib.six_views` fast enough for a film: a few milliseconds a frame.
 
-What is painted, and with what, stands in `live_raster`. No widgets here.
+What is painted, and with what, stands in `raster`. No widgets here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lsgan_lib.evaluation.views import Views
-from lsgan_lib.labs.live_game import LiveGame
-from lsgan_lib.labs.live_raster import (
+from lsgan_lib.labs.live.game import LiveGame
+from lsgan_lib.labs.live.raster import (
     BLACK,
     COLOURS,
     EDGE,
@@ -31,8 +31,8 @@ from lsgan_lib.labs.live_raster import (
     pixels,
     write,
 )
-from lsgan_lib.labs.live_state import CELLS, SPAN, LiveState
-from lsgan_lib.labs.live_text import headline
+from lsgan_lib.labs.live.state import CELLS, SPAN, LiveState
+from lsgan_lib.labs.live.text import headline
 
 GAP = 20  # pixels between two panels
 TEXT = {1: 26, 2: 38}  # height of letters: a picture of two games is shown smaller

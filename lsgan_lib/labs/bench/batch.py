@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lsgan_lib.labs.loss_curves import (
+from lsgan_lib.labs.bench.curves import (
     PAIRED,
     SQUEEZED,
     BenchSettings,

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from lsgan_lib.figures import PALETTE
-from lsgan_lib.labs.live_state import SPAN
+from lsgan_lib.labs.live.state import SPAN
 
 SIDE = 400  # pixels of a panel, each way
 WHITE, BLACK, GUIDE, REAL, FAKE, PALE, EDGE = range(7)

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import ipywidgets as widgets
 
-from lsgan_lib.labs.live_controls import Change, button, of_one_game, row, shared
-from lsgan_lib.labs.live_game import What
-from lsgan_lib.labs.live_state import LiveState
-from lsgan_lib.labs.live_text import to_text
+from lsgan_lib.labs.live.controls import Change, button, of_one_game, row, shared
+from lsgan_lib.labs.live.game import What
+from lsgan_lib.labs.live.state import LiveState
+from lsgan_lib.labs.live.text import to_text
 from lsgan_lib.labs.pad import Event, Pad
 
 _TEXT = "color: var(--jp-ui-font-color1, inherit)"

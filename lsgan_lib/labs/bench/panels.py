@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from lsgan_lib.figures import PALETTE, SCORES
-from lsgan_lib.labs.loss_batch import RANGE, Shown, is_best
-from lsgan_lib.labs.loss_curves import PAIRED, BenchSettings
+from lsgan_lib.labs.bench.batch import RANGE, Shown, is_best
+from lsgan_lib.labs.bench.curves import PAIRED, BenchSettings
 
 LINES = {
     # name: colour, style, words

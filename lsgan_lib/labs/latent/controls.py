@@ -8,11 +8,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from lsgan_lib.labs import latent_shelf as shelf
-from lsgan_lib.labs import latent_state as state
-from lsgan_lib.labs.latent_parts import WORDS, WRAP, button, words
-from lsgan_lib.labs.latent_space import Space, as_point
-from lsgan_lib.labs.latent_state import GROUPS, SLIDERS, STOPS, Settings
+from lsgan_lib.labs.latent import shelf as shelf
+from lsgan_lib.labs.latent import state as state
+from lsgan_lib.labs.latent.parts import WORDS, WRAP, button, words
+from lsgan_lib.labs.latent.space import Space, as_point
+from lsgan_lib.labs.latent.state import GROUPS, SLIDERS, STOPS, Settings
 
 Change = Callable[[Settings], Settings]
 Do = Callable[[Change, str], None]
@@ -126,7 +126,11 @@ class Controls:
         listen(self.position, lambda new: lambda s: state.to_stop(s, new))
         listen(self.truncation, lambda new: lambda s: state.truncated(s, new))
         for k, slider in enumerate(self.moves):
-            listen(slider, lambda new, k=k: lambda s: self.space.move(s, k, new))
+            listen(slider, self._push(k))
+
+    def _push(self, k: int) -> Callable[[float], Change]:
+        """What the slider of direction k asks for."""
+        return lambda new: lambda s: self.space.move(s, k, new)
 
     def follow(self, s: Settings, before: Settings | None = None) -> None:
         """Stand where the settings say; of what is as before, nothing is touched.

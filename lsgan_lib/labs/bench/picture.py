@@ -9,9 +9,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from lsgan_lib.figures import shown_in_few_colours
-from lsgan_lib.labs.loss_batch import compute
-from lsgan_lib.labs.loss_curves import BenchSettings, Family, OverPlane
-from lsgan_lib.labs.loss_panels import PANELS, Panel
+from lsgan_lib.labs.bench.batch import compute
+from lsgan_lib.labs.bench.curves import BenchSettings, Family, OverPlane
+from lsgan_lib.labs.bench.panels import PANELS, Panel
 from lsgan_lib.labs.stage import Stage
 
 

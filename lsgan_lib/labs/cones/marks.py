@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from lsgan_lib.figures import PALETTE
-from lsgan_lib.labs.cone_game import ACTIVE, Shown
-from lsgan_lib.labs.cone_points import MOST, ConeSettings
+from lsgan_lib.labs.cones.game import ACTIVE, Shown
+from lsgan_lib.labs.cones.points import MOST, ConeSettings
 
 COLOURS = {"real": PALETTE["real"], "generated": PALETTE["fake"]}
 

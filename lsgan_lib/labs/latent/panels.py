@@ -11,10 +11,10 @@ from torch import Tensor
 
 from lsgan_lib import films
 from lsgan_lib.errors import BookError
-from lsgan_lib.labs.latent_parts import WRAP, button, words
-from lsgan_lib.labs.latent_search import News, Search, read_picture
-from lsgan_lib.labs.latent_space import Space, as_point
-from lsgan_lib.labs.latent_state import Point
+from lsgan_lib.labs.latent.parts import WRAP, button, words
+from lsgan_lib.labs.latent.search import News, Search, read_picture
+from lsgan_lib.labs.latent.space import Space, as_point
+from lsgan_lib.labs.latent.state import Point
 from lsgan_lib.labs.sheet import Sheet
 
 _SIDE = 128  # of the wanted and of the found picture, pixels of the page

@@ -15,7 +15,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lsgan_lib.errors import BookError, first_line
-from lsgan_lib.labs.live_state import CELLS, DATA, OBJECTIVES, OPTIMISERS, RANGES, LiveState
+from lsgan_lib.labs.live.state import CELLS, DATA, OBJECTIVES, OPTIMISERS, RANGES, LiveState
 
 DIGITS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"  # one a place
 assert len(DIGITS) == CELLS

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import torch
 
 from lsgan_lib.figures import shown_in_few_colours
-from lsgan_lib.labs.live_game import LiveGame
-from lsgan_lib.labs.live_state import SPAN, LiveState
+from lsgan_lib.labs.live.game import LiveGame
+from lsgan_lib.labs.live.state import SPAN, LiveState
 from lsgan_lib.six_views import draw_lattice, draw_points, draw_scores
 
 

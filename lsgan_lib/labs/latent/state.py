@@ -1,7 +1,7 @@
 """What the latent explorer is set to, and what each thing that a reader does makes of it.
 
 Pure: settings in, settings out. What cannot be done raises BookError with a sentence to show. What
-happens on the shelf of samples is in `latent_shelf`.
+happens on the shelf of samples is in `shelf`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All settings of the live GAN lab as one value; `live_text` writes it as a short string."""
+"""All settings of the live GAN lab as one value; `text` writes it as a short string."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from lsgan_lib.labs.live_state import DATA, OBJECTIVES, OPTIMISERS, RANGES, LiveState
+from lsgan_lib.labs.live.state import DATA, OBJECTIVES, OPTIMISERS, RANGES, LiveState
 
 Change = Callable[[str, Any], None]
 """is told the name of a setting and the value that a reader wants for it"""

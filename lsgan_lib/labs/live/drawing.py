@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lsgan_lib.labs.live_state import CELLS
+from lsgan_lib.labs.live.state import CELLS
 
 Place = tuple[int, int]
 """from the left and from below, 0 to CELLS - 1"""

@@ -12,9 +12,9 @@ from lsgan_lib.data.image_set import to_float
 from lsgan_lib.directions import directions
 from lsgan_lib.errors import BookError
 from lsgan_lib.evaluation.neighbours import nearest
-from lsgan_lib.labs import latent_shelf as shelf
-from lsgan_lib.labs import latent_state as state
-from lsgan_lib.labs.latent_state import PANELS, SLIDERS, STOPS, Point, Settings
+from lsgan_lib.labs.latent import shelf as shelf
+from lsgan_lib.labs.latent import state as state
+from lsgan_lib.labs.latent.state import PANELS, SLIDERS, STOPS, Point, Settings
 from lsgan_lib.latent import Noise, Way, draw, images_of
 from lsgan_lib.walks import analogy, at_home, shell, travelled, walk
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lsgan_lib.labs import latent_drawing as drawing
-from lsgan_lib.labs import latent_map, latent_shelf, latent_state
-from lsgan_lib.labs.latent_space import Space, as_point
-from lsgan_lib.labs.latent_state import STILL, Point, Settings
+from lsgan_lib.labs.latent import drawing as drawing
+from lsgan_lib.labs.latent import map as latent_map
+from lsgan_lib.labs.latent import shelf as latent_shelf
+from lsgan_lib.labs.latent import state as latent_state
+from lsgan_lib.labs.latent.space import Space, as_point
+from lsgan_lib.labs.latent.state import STILL, Point, Settings
 
 Event = dict[str, Any]
 """as `lsgan_lib.labs.pad` describes it"""

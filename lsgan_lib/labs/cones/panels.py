@@ -12,9 +12,9 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from lsgan_lib.figures import PALETTE, SCORES
-from lsgan_lib.labs.cone_game import ACTIVE, Shown, critic_of, tensor
-from lsgan_lib.labs.cone_marks import Marks
-from lsgan_lib.labs.cone_points import SPAN, ConeSettings
+from lsgan_lib.labs.cones.game import ACTIVE, Shown, critic_of, tensor
+from lsgan_lib.labs.cones.marks import Marks
+from lsgan_lib.labs.cones.points import SPAN, ConeSettings
 
 BAND = PALETTE["loss_sensitive"]
 TOPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)

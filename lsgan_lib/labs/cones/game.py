@@ -22,7 +22,7 @@ from lsgan_lib.evaluation.cones import (
     violations,
 )
 from lsgan_lib.evaluation.sloped_cones import best_sloped_critics
-from lsgan_lib.labs.cone_points import ConeSettings, Place, Side, points_of
+from lsgan_lib.labs.cones.points import ConeSettings, Place, Side, points_of
 
 RING = 0.02
 """radius of the ring on which the force on a point is taken"""

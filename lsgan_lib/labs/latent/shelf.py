@@ -1,6 +1,6 @@
 """The latent explorer's shelf: samples to choose from, chosen for the walk or for a sum.
 
-Pure, as `latent_state`: settings in, settings out.
+Pure, as `state`: settings in, settings out.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lsgan_lib.errors import BookError
-from lsgan_lib.labs.latent_state import GROUPS, STILL, Point, Settings, to_stop
+from lsgan_lib.labs.latent.state import GROUPS, STILL, Point, Settings, to_stop
 
 ROOM = 12
 """points that can be kept beside the drawn ones"""

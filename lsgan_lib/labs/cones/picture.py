@@ -11,9 +11,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from lsgan_lib.figures import shown_in_few_colours
-from lsgan_lib.labs.cone_game import compute
-from lsgan_lib.labs.cone_panels import Hinges, InThePlane, OnALine
-from lsgan_lib.labs.cone_points import ConeSettings, Side
+from lsgan_lib.labs.cones.game import compute
+from lsgan_lib.labs.cones.panels import Hinges, InThePlane, OnALine
+from lsgan_lib.labs.cones.points import ConeSettings, Side
 from lsgan_lib.labs.stage import Place, Stage
 
 Drawing = OnALine | InThePlane

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from lsgan_lib.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
-from lsgan_lib.labs.latent_state import GROUPS, PANELS, Purpose
+from lsgan_lib.labs.latent.state import GROUPS, PANELS, Purpose
 from lsgan_lib.labs.sheet import Sheet
 
 TILE, GAP = 64, 5  # a sample on the shelf or in the strip, and the white between two

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from lsgan_lib.figures import BLUE, VERMILLION, tile
-from lsgan_lib.labs.latent_space import Space
+from lsgan_lib.labs.latent.space import Space
 from lsgan_lib.labs.sheet import SHARP, Sheet
 from lsgan_lib.latent import Noise, images_of, manifold_grid
 

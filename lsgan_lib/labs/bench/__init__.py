@@ -1,0 +1,1 @@
+"""Parts of the loss bench (`labs.loss_bench`)."""

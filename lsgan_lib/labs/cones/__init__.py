@@ -1,0 +1,1 @@
+"""Parts of the cone drawer (`labs.cone_drawer`)."""

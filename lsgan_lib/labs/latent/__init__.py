@@ -1,0 +1,1 @@
+"""Parts of the latent explorer (`labs.latent_explorer`)."""

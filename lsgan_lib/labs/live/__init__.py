@@ -1,0 +1,1 @@
+"""Parts of the live GAN lab (`labs.live_lab`)."""
