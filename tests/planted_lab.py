@@ -15,6 +15,9 @@ from lsgan_lib.labs.lab import Lab
 from lsgan_lib.labs.pad import Event, Pad
 
 FAULTS = ("stale", "figure", "thread", "exception", "widget", "listener", "forgetful")
+"""what a test without a browser finds"""
+PAGE_FAULTS = ("stale", "exception", "observer", "dead", "keyless", "wide", "faint", "script")
+"""what a page shows"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Settings:
 
 
 class PlantedLab(Lab):
-    """fault: None, one of FAULTS (from the kernel's side), or "dead" (the pad hears nothing)."""
+    """fault: None, or one of FAULTS or PAGE_FAULTS."""
 
     sentence = "A field of colour"
 
@@ -37,7 +40,7 @@ class PlantedLab(Lab):
         self._settings = Settings()
         self.calls = 0
         self.stop = threading.Event()
-        self.image = Pad(width=200)
+        self.image = Pad(width=200, alt="field")
         self.red = widgets.IntSlider(100, 0, 255, 5, description="red")
         self.loud = widgets.Checkbox(False, description="loud")
         self.size = widgets.Dropdown(options=["small", "large"], description="size")
@@ -55,6 +58,15 @@ class PlantedLab(Lab):
         self.file.observe(lambda c: self.change(upload=c.new[0]["size"]), "value")
         self.again.on_click(self.press)
         self.image.on_event(self.point)
+        self.image.on_gone(self.stop.set)
+        words = widgets.HTML("words")
+        if fault == "wide":
+            words.layout.width = "1300px"
+        if fault == "faint":
+            words.value = '<span style="color: #222">words</span>'
+        self.box.children = [*self.box.children, words]
+        if fault == "script":
+            self.box.children = [*self.box.children, widgets.Image(tooltip="breaks ipywidgets")]
         self.image.value = self.picture(self.settings)
 
     @property
@@ -74,6 +86,8 @@ class PlantedLab(Lab):
 
     def change(self, **new: object) -> None:
         self.calls += 1
+        if self.fault == "observer" and "red" in new:
+            raise ValueError("planted")
         self._settings = replace(self._settings, **new)
         if self.fault == "stale" and self.settings.size == "large":
             return
@@ -86,6 +100,8 @@ class PlantedLab(Lab):
         if self.fault == "dead":
             return
         if event["kind"] == "key":
+            if self.fault == "keyless":
+                return
             self.change(green=(self.settings.green + 7) % 256)
         elif event["kind"] != "up":
             self.change(green=round(255 * event["x"]), blue=round(255 * event["y"]))

@@ -25,10 +25,10 @@ from lab_events import assert_sound, press_at_random  # noqa: E402
 from PIL import Image  # noqa: E402
 from small_runs import RECIPE, RECIPES, data_of  # noqa: E402
 
-from lsgan_lib.labs import monitor_drawing  # noqa: E402
 from lsgan_lib.labs.monitor import Monitor  # noqa: E402
-from lsgan_lib.labs.monitor_drawing import draw_curves, moment_at, smoothed  # noqa: E402
-from lsgan_lib.labs.monitor_reading import Reading, numbers, read_run  # noqa: E402
+from lsgan_lib.labs.monitoring import drawing as monitor_drawing  # noqa: E402
+from lsgan_lib.labs.monitoring.drawing import draw_curves, moment_at, smoothed  # noqa: E402
+from lsgan_lib.labs.monitoring.reading import Reading, numbers, read_run  # noqa: E402
 from lsgan_lib.training import train  # noqa: E402
 from lsgan_lib.training.recipe import to_json  # noqa: E402
 

@@ -201,6 +201,19 @@ def test_the_generator_paints_where_the_slider_stands(live):
     assert slider.options[5][0] == "0.50"
 
 
+def test_the_slider_outlives_what_the_page_does_to_its_generator(live):
+    """Chapter 04 puts it into training mode further down, and the slider above stood still."""
+    ends = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+    generator = Painter().eval()
+    latent_slider(generator, ends, stops=10, panels=3, width=64)
+    slider, image, _ = live[0].children
+    generator.train()
+    with torch.no_grad():
+        generator.one.fill_(0.0)
+    slider.index = 10
+    assert (np.asarray(Image.open(io.BytesIO(bytes(image.value)))) == 255).all()
+
+
 def test_two_sliders_walk_the_plane(live):
     latent_plane(Painter().eval(), stops=5, panels=3, width=4)
     first, second, image, _ = live[0].children

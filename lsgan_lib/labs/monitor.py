@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +19,14 @@ import ipywidgets as widgets
 
 from lsgan_lib.errors import first_line
 from lsgan_lib.labs.lab import Lab
-from lsgan_lib.labs.monitor_drawing import (
+from lsgan_lib.labs.monitoring.drawing import (
     SIZE,
     MonitorSettings,
     draw_run,
     in_few_colours,
     moment_at,
 )
-from lsgan_lib.labs.monitor_reading import Reading, numbers, read_run
+from lsgan_lib.labs.monitoring.reading import Reading, numbers, read_run
 from lsgan_lib.labs.pad import Event, Pad
 
 _WIDE = {"description_width": "initial"}
@@ -166,6 +167,7 @@ class Monitor(Lab):
 
     def _attach(self) -> None:
         self.look()
+        self._say(f"{self.settings.reading.told} Looked at {time.strftime('%H:%M:%S')}.")
         self.watch()
 
     def _choose(self) -> None:

@@ -82,7 +82,7 @@ def _slider(name: str, labels: Sequence[str], start: int, width: int) -> widgets
         description=name,
         continuous_update=True,
         style={"description_width": "initial"},
-        layout={"width": f"{max(width, 320)}px"},
+        layout={"width": f"min({max(width, 320)}px, 98%)"},
     )
 
 
@@ -100,7 +100,8 @@ def _follow(
     # Pictures are kept for the way back; 256 of them are a few megabytes.
     look_up = functools.lru_cache(maxsize=256)(picture)
     # No tooltip: with one, ipywidgets 8.1 shows a JavaScript error in place of the picture.
-    image = widgets.Image(format="png", width=str(width))
+    # In a narrow window the picture shrinks instead of being cut off.
+    image = widgets.Image(format="png", width=str(width), layout={"max_width": "100%"})
     status = widgets.HTML()
 
     def paint(_change: object = None) -> None:

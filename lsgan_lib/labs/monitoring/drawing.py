@@ -16,7 +16,7 @@ from matplotlib.ticker import LogFormatter
 from PIL import Image, ImageDraw
 
 from lsgan_lib.figures import BLUE, DOTS_PER_INCH, GREEN, PALETTE, STYLE
-from lsgan_lib.labs.monitor_reading import Reading
+from lsgan_lib.labs.monitoring.reading import Reading
 
 SIZE = (920, 400)
 """of the picture on the page, pixels"""

@@ -1,0 +1,273 @@
+"""Every lab of every chapter, used in JupyterLab in a real browser, control by control.
+
+Which chapters have labs is read from the notebooks, and what a lab consists of from the page, so a
+new lab is tested as soon as it stands in a chapter. While one chapter's labs are used, the next
+chapter runs already: a chapter takes its time on one core, and a machine has two.
+
+`make test-browser` runs this file; it takes minutes.
+"""
+
+import re
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab_pages import LOOK, Book, Chapter, LabOnPage, open_book
+from planted_lab import PAGE_FAULTS
+from test_jupyterlab import CHROMIUM, ROOT
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found on this machine"),
+]
+
+TESTS = Path(__file__).parent
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+def with_labs() -> list[str]:
+    """Chapters whose code imports something from lsgan_lib.labs."""
+    found = []
+    for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(file, as_version=4).cells
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        if re.search(r"^\s*(from|import) lsgan_lib\.labs", code, re.MULTILINE):
+            found.append(file.stem)
+    return found
+
+
+def short_page(*cells: str) -> nbformat.NotebookNode:
+    """A notebook of our own, in whose first cell the planted lab is imported."""
+    first = f"import sys\nsys.path.insert(0, {str(TESTS)!r})\nfrom planted_lab import PlantedLab"
+    return nbformat.v4.new_notebook(
+        metadata={"kernelspec": KERNEL},
+        cells=[nbformat.v4.new_code_cell(source) for source in (first, *cells)],
+    )
+
+
+class Ahead:
+    """Opens and runs each chapter before it is asked for, one ahead."""
+
+    def __init__(self, book: Book, names: list[str]) -> None:
+        self.book, self.names = book, names
+        self.running: dict[str, Chapter] = {}
+
+    def begin(self, name: str) -> None:
+        if name not in self.running:
+            self.running[name] = self.book.open(name)
+            self.running[name].begin()
+
+    def finished(self, name: str) -> Chapter:
+        self.begin(name)
+        for following in self.names[self.names.index(name) + 1 :][:1]:
+            self.begin(following)
+        chapter = self.running.pop(name)
+        chapter.finish()
+        return chapter
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    with open_book(tmp_path_factory.mktemp("jupyterlab")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def ahead(book, request):
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if getattr(item, "originalname", "") == "test_every_lab_of_a_chapter"
+    ]
+    return Ahead(book, asked)
+
+
+def planted(book: Book, name: str, *cells: str) -> Chapter:
+    nbformat.write(short_page(*cells), book.notebooks / f"{name}.ipynb")
+    chapter = book.open(name)
+    chapter.begin()
+    chapter.finish()
+    return chapter
+
+
+def look_at(chapter: Chapter, book: Book) -> list[str]:
+    """Use and read every lab of a chapter; what was used."""
+    used = []
+    labs = chapter.labs()
+    assert labs, f"{chapter.name} shows no lab"
+    for lab in labs:
+        used += lab.use(book.picture)
+    # as at 125 % in a window of 1,400 pixels
+    chapter.page.set_viewport_size({"width": 1120, "height": 800})
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        chapter.theme(theme)
+        for lab in labs:
+            lab.read(theme)
+    chapter.note_errors()
+    return used
+
+
+@pytest.mark.parametrize("name", with_labs())
+def test_every_lab_of_a_chapter(name, ahead, book):
+    chapter = ahead.finished(name)
+    try:
+        begun = time.monotonic()
+        used = look_at(chapter, book)
+        print(f"{name}: {len(used)} controls in {time.monotonic() - begun:.0f} s")
+        assert used
+        if chapter.trouble:
+            pytest.fail("\n".join(chapter.trouble), pytrace=False)
+    finally:
+        chapter.close()
+
+
+def test_chapters_with_labs_are_found():
+    assert {"00_start_here", "02_derive_least_squares"} <= set(with_labs())
+    assert "05_count_modes" in with_labs() or len(with_labs()) >= 8
+
+
+# --- the harness itself -------------------------------------------------------------------------
+
+SAYS = {
+    "stale": "select “size” changes nothing",
+    "exception": "ValueError: planted",
+    "observer": "ValueError: planted",
+    "dead": "pad “field” changes nothing",
+    "keyless": "does not answer to keys",
+    "wide": "too wide for a window of 1120 pixels",
+    "faint": "cannot be read in the theme JupyterLab Dark",
+    "script": "console error",
+}
+
+
+def test_a_sound_lab_is_used_without_trouble(book):
+    chapter = planted(book, "sound", "lab = PlantedLab()\nlab.show()")
+    used = look_at(chapter, book)
+    assert chapter.trouble == []
+    assert used == ["slider red", "button loud", "select size", "button again",
+                    "upload Upload (0)", "pad field"]  # fmt: skip
+    assert int(chapter.ask("lab.calls")) >= 6
+    assert chapter.ask("lab.settings.size") == "'large'"
+    chapter.close()
+
+
+def test_each_planted_fault_is_told(book, monkeypatch):
+    """All on one page, each lab with its own."""
+    monkeypatch.setattr(LabOnPage, "patience", 0.25)
+    cells = [f"PlantedLab({fault!r}).show()" for fault in PAGE_FAULTS]
+    chapter = planted(book, "planted", *cells, "1 / 0")
+    look_at(chapter, book)
+    for fault in PAGE_FAULTS:
+        told = [
+            text
+            for text in chapter.trouble
+            # a lab that breaks when the page shows it does so before its turn
+            if fault == "script" or f"PlantedLab({fault!r})" in text
+        ]
+        assert any(SAYS[fault] in text for text in told), (fault, chapter.trouble)
+    assert "error cell: ZeroDivisionError division by zero" in chapter.trouble
+    chapter.close()
+
+
+THREAD = """import threading
+lab = PlantedLab()
+lab.image.on_gone(lab.stop.set)
+threading.Thread(target=lab.stop.wait, daemon=True, name="planted").start()
+lab.show()"""
+ALIVE = "sum(t.name == 'planted' for t in __import__('threading').enumerate())"
+FILLER = "from IPython.display import HTML\nHTML('<div style=\"height: 3000px\">far</div>')"
+
+
+def soon(chapter: Chapter, expression: str, value: str, seconds: float = 15) -> bool:
+    """Whether the kernel comes to say so within some seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if chapter.ask(expression) == value:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_lab_lives_on_out_of_view_and_ends_with_its_cell(book):
+    """Only then may a lab stop its thread: scrolled away is not gone."""
+    chapter = planted(book, "ending", THREAD, *[FILLER] * 4)
+    (lab,) = chapter.labs()
+    lab.bring()
+    assert chapter.ask(ALIVE) == "1"
+    chapter.page.evaluate(
+        "window.jupyterapp.shell.currentWidget.content.scrollToItem(5, 'end').then(() => null)"
+    )
+    time.sleep(2)
+    assert chapter.ask(ALIVE) == "1"
+    lab.bring()
+    select_cell(chapter, lab.cell)
+    chapter.command("notebook:run-cell")
+    assert soon(chapter, f"{ALIVE}, lab.image.views", "(1, 1)")  # the old one ended
+    select_cell(chapter, lab.cell)
+    chapter.command("notebook:delete-cell")
+    assert soon(chapter, ALIVE, "0")
+    assert chapter.trouble == []
+    chapter.close()
+
+
+LIVE = """from lsgan_lib.labs.live_lab import LiveLab
+lab = LiveLab("drawn")
+lab.show()"""
+FILMS = "sum(t.name == 'film' for t in __import__('threading').enumerate())"
+
+
+def test_the_live_lab_trains_beside_other_cells_and_ends_with_its_own(book):
+    chapter = planted(book, "live", LIVE, "seen = lab.settings.moves != ()")
+    (lab,) = chapter.labs()
+    place = lab.bring()
+    pad = place.locator("img.lsgan-pad")
+    before = place.evaluate(LOOK)
+    pad.focus()  # by keys alone: a point where the cursor stands
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        chapter.page.keyboard.press(key)
+    assert lab._answers(place, before, words=False)
+    place.locator('button[title="Play"]').click()
+    assert soon(chapter, FILMS, "1")
+    assert soon(chapter, "lab.settings.moves != ()", "True")
+    assert lab._answers(place, place.evaluate(LOOK), words=False)  # it plays on
+    select_cell(chapter, 2)
+    chapter.command("notebook:run-cell")  # another cell, meanwhile
+    assert soon(chapter, "seen", "True")
+    assert chapter.ask(FILMS) == "1"
+    select_cell(chapter, lab.cell)
+    chapter.command("notebook:run-cell")
+    assert soon(chapter, FILMS, "0")
+    place = lab.bring()
+    place.locator('button[title="Play"]').click()
+    assert soon(chapter, FILMS, "1")
+    select_cell(chapter, lab.cell)
+    chapter.command("notebook:delete-cell")
+    assert soon(chapter, FILMS, "0")
+    chapter.note_errors()
+    assert chapter.trouble == []
+    chapter.close()
+
+
+def select_cell(chapter: Chapter, index: int) -> None:
+    chapter.page.evaluate(
+        """index => {
+            const notebook = window.jupyterapp.shell.currentWidget.content
+            notebook.activeCellIndex = index
+            notebook.deselectAll()
+        }""",
+        index,
+    )
+
+
+def test_a_lab_needs_one_re_run_after_the_kernel_was_restarted(book):
+    chapter = planted(book, "restarted", "lab = PlantedLab()\nlab.show()")
+    chapter.restart()
+    for index in (0, 1):
+        select_cell(chapter, index)
+        chapter.command("notebook:run-cell")
+    (lab,) = chapter.labs()
+    assert lab.use(book.picture)
+    chapter.note_errors()
+    assert chapter.trouble == []
+    chapter.close()
