@@ -21,6 +21,16 @@ from lsgan_lib.training.where import pick_device
 
 def main(arguments: Sequence[str]) -> None:
     """What `lsgan bench` does with the words that follow it."""
+    if list(arguments[:1]) == ["labs"]:
+        try:
+            from lsgan_lib.labs.latencies import main as labs
+        except ImportError as error:
+            raise BookError(
+                f"labs are widgets, and {error.name} is not installed: "
+                "`pip install 'lsgan-book[book]'`."
+            ) from error
+        labs(arguments[1:])
+        return
     tyro.cli(bench, args=list(arguments), prog="lsgan bench")
 
 
@@ -41,6 +51,7 @@ def bench(
     Each is compared with a plain loop, written as a textbook would, and with the machine's own
     limit: the rates of matrix products and of copying that are measured first. The ways to train
     take turns, so that whatever else goes on here disturbs all of them alike.
+    `lsgan bench labs` measures the book's labs instead.
 
     Args:
         recipes: names of recipes on images; all of them if not given.
