@@ -1,7 +1,6 @@
 """The live GAN lab: its string, its game, its pictures, its thread, and many random events."""
 
 import io
-import os
 import threading
 import time
 from dataclasses import replace
@@ -44,8 +43,7 @@ from lsgan_lib.labs.live_lab import LiveLab  # noqa: E402
 from lsgan_lib.losses.objectives import CrossEntropy, LeastSquares, Wasserstein  # noqa: E402
 from lsgan_lib.training.loop import Trainer  # noqa: E402
 
-EVENTS = int(os.environ.get("LSGAN_LAB_EVENTS", "100"))
-"""in a row; 1,000 are run before each release"""
+EVENTS = 1_000  # in a row
 SMALL = LiveState(width=8, batch=8, depth=1)
 
 
