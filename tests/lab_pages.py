@@ -24,6 +24,7 @@ HARMLESS: dict[str, str] = {}
 
 SILENT: dict[str, str] = {
     "turns at a time": "of the live lab: says how far the next press of a button goes",
+    "slope of the cost": "of the cone drawer: acts only where a hinge is at rest",
     **dict.fromkeys(
         ("critic's turns a round", "points a turn", "critic's rate", "generator's rate"),
         "of the live lab, which starts again: before the first turn all games look the same",
@@ -177,6 +178,7 @@ class Chapter:
 
     def finish(self) -> None:
         """Wait for the last cell, or the first error, which is trouble."""
+        self.page.bring_to_front()
         self.page.wait_for_function(DONE)
         self.page.wait_for_function(KERNEL_IDLE)
         # what a cell wrote to stderr stands in the cell, and is nbval's to judge
@@ -439,16 +441,20 @@ class Book:
     """One JupyterLab and one browser, in which several notebooks are open at a time."""
 
     def __init__(self, browser: Any, address: str, folder: Path) -> None:
-        self.browser, self.address, self.folder = browser, address, folder
+        self.address, self.folder = address, folder
+        # One context, and a first request in it: of two first requests at a time one may be
+        # refused (403), as each is given a token of its own.
+        self.context = browser.new_context(viewport={"width": 1400, "height": 1000})
+        self.context.request.get(f"{address}/lab")
         self.notebooks = folder / "book" / "notebooks"
         self.picture = folder / "upload.png"
         file = io.BytesIO()
         Image.radial_gradient("L").resize((90, 70)).convert("RGB").save(file, format="png")
         self.picture.write_bytes(file.getvalue())
 
-    def open(self, name: str, **context: Any) -> Chapter:
-        """Open a notebook; its kernel is ready then. context: of playwright's new_page."""
-        page = self.browser.new_page(**{"viewport": {"width": 1400, "height": 1000}} | context)
+    def open(self, name: str) -> Chapter:
+        """Open a notebook; its kernel is ready then."""
+        page = self.context.new_page()
         page.set_default_timeout(PATIENCE * 1000)
         chapter = Chapter(page, name)
         page.on("console", lambda message: note_console(chapter, message))

@@ -60,7 +60,8 @@ PICTURE = """async image => {
 def jupyterlab(folder: Path) -> Iterator[str]:
     """The address of a JupyterLab that serves a copy of the book, so that ours stays as it is."""
     shutil.copytree(ROOT / "notebooks", folder / "book" / "notebooks")
-    (folder / "book" / "assets").symlink_to(ROOT / "assets")  # pictures that the text shows
+    # pictures that the text shows; the server refuses what a link leads to
+    shutil.copytree(ROOT / "assets" / "figures", folder / "book" / "assets" / "figures")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
