@@ -105,9 +105,10 @@ def settings_of(control: widgets.Widget, count: int, dice: random.Random) -> Ite
         case widgets.FloatSlider() | widgets.BoundedFloatText():
             yield from (dice.uniform(control.min, control.max) for _ in range(count))
         case Pad():
-            yield {"kind": "down", "x": dice.random(), "y": dice.random()}
-            for _ in range(count - 1):
-                yield {"kind": "move", "x": dice.random(), "y": dice.random()}
+            # Pressed anew every fourth time: a press beside everything begins no drag.
+            for i in range(count):
+                kind = "move" if i % 4 else "down"
+                yield {"kind": kind, "x": dice.random(), "y": dice.random()}
 
 
 def _pairs(control: widgets.Widget) -> Sequence[tuple[str, Any]]:
