@@ -1220,7 +1220,9 @@ at_64, at_32 = recipe_for(64), recipe_for(32)
 claim(math.isclose(at_64.margin_scale, 2e-4), "64 x 64 x 3: the seed's scale")
 library = LossSensitive()  # the defaults are for 64 pixels
 rounded = abs(library.penalty.weight - at_64.penalty.weight) < 0.005
-claim(rounded and library.penalty.reduce == "sample", "its weight, rounded, is the library's default")
+claim(
+    rounded and library.penalty.reduce == "sample", "its weight, rounded, is the library's default"
+)
 cell = slope_penalties.cells()["sample, power 1, 0.3125"].objective
 claim(math.isclose(cell.margin_scale, at_32.margin_scale), "32 x 32 x 3: the scale of the table")
 claim(cell.penalty == at_32.penalty, "... and its weight")
