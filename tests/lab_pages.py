@@ -250,6 +250,8 @@ class LabOnPage:
     source: str
     patience: ClassVar[float] = 1.0
     """multiplies all times that an answer may take"""
+    hurry: bool = False
+    """nobody expects an answer now"""
 
     def __str__(self) -> str:
         return f"{self.chapter.name}, cell {self.cell}: {self.source.strip().splitlines()[-1]}"
@@ -283,6 +285,7 @@ class LabOnPage:
                 self.complain(f"more than {MOST_CONTROLS} controls")
                 break
             before = lab.evaluate(LOOK)
+            self.hurry = words in SILENT
             answers = self._do(kind, control, lab, before, picture, len(used))
             changed = changed or lab.evaluate(LOOK)["pictures"] != first
             if not answers and words not in SILENT:
@@ -411,7 +414,7 @@ class LabOnPage:
         self, lab: Any, before: dict[str, str], *, words: bool = True, seconds: float = 8
     ) -> bool:
         """Whether the picture, or the words if they count, become others within some seconds."""
-        end = time.monotonic() + seconds * self.patience
+        end = time.monotonic() + seconds * self.patience * (0.1 if self.hurry else 1)
         while time.monotonic() < end:
             now = lab.evaluate(LOOK)
             if now["pictures"] != before["pictures"] or (words and now["words"] != before["words"]):
