@@ -11,6 +11,7 @@ INSTALLED := $(VENV)/installed
 START := notebooks/00_start_here.ipynb
 LAB_ARGS :=
 WORKERS := 2
+PAGES := all
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# in a container one often is root
 
 .PHONY: help lab test test-browser chapter record format lock
@@ -38,7 +39,7 @@ test: $(INSTALLED)
 
 # One browser, in which one chapter runs while the labs of another are used: two cores are busy.
 test-browser: $(INSTALLED)
-	$(BIN)/pytest tests -m browser --durations 5
+	LSGAN_PAGES=$(PAGES) $(BIN)/pytest tests -m browser --durations 5
 
 chapter: $(INSTALLED)
 	@test -n "$(N)" || { echo "Which chapter? For example: make chapter N=04 (or N=all)"; exit 1; }

@@ -31,21 +31,21 @@ _labs: dict[str, LiveLab] = {}
 class LiveLab(Lab):
     """One game or two, with all their settings.
 
-    text: the settings as a string, as the lab itself shows them for others (see `live.text`).
-    strip: rounds after which the printed pictures are taken. speed: rounds a picture, and turns a
-    press. name: of labs of one name only the newest plays on.
+    text: the settings as a string, as the lab itself shows them (see `live.text`). strip: rounds
+    after which the printed pictures are taken. speed: rounds a picture, and turns a press; if not
+    given, 4 of one game or 2 of two. name: of labs of one name only the newest plays on.
     """
 
     def __init__(
-        self, text: str = "", *, strip: tuple[int, ...] = (0, 50, 200, 500), speed: int = 4,
-        name: str = "live lab",
+        self, text: str = "", *, strip: tuple[int, ...] = (0, 50, 200, 500),
+        speed: int | None = None, name: str = "live lab",
     ) -> None:  # fmt: skip
         states = from_text(text)
         self.printed, self.name = strip, name
         self.sentence = f"Live GAN lab: {to_text(*states)}"
         self.film = Film(self._frame, self._ended)
         self.cursor, self._anew = MIDDLE, False  # anew: the next drawn point begins a new drawing
-        self.page = LivePage(len(states), speed, self)
+        self.page = LivePage(len(states), speed or 4 // len(states), self)
         self.box, self.image = self.page.box, self.page.image
         self.image.on_gone(lambda: self.pause("Paused: the lab left the page."))
         self._start(states, "Press Play, or let the players move one at a time.")

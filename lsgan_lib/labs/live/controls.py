@@ -89,6 +89,7 @@ def of_one_game(change: Change) -> Controls:
 
     def number(name: str, step: float, words: str) -> widgets.Widget:
         low, high = RANGES[name]
+        low = 0 if low < step else low  # a browser steps from here: 0.001, then 0.0011
         return widgets.BoundedFloatText(
             min=low, max=high, step=step, description=words, style=_WIDE, layout={"width": "190px"}
         )
