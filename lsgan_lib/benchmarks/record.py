@@ -71,16 +71,20 @@ HEAD = (
 def table(rows: Sequence[Row]) -> str:
     """Aligned columns for the screen; a dash where nothing was measured, errors below."""
     lines = [HEAD, *map(_cells, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-    text = [
+    errors = [f"{row.recipe}, {_way(row)}: {row.error}" for row in rows if row.error]
+    return "\n".join([*aligned(lines), *errors])
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells as text: two columns of names to the left, the numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
         "  ".join(
             cell.ljust(width) if i < 2 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     ]
-    errors = [f"{row.recipe}, {_way(row)}: {row.error}" for row in rows if row.error]
-    return "\n".join([*text, *errors])
 
 
 def _way(row: Row) -> str:

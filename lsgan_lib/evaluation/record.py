@@ -27,7 +27,7 @@ from lsgan_lib.files import write_json
 from lsgan_lib.networks import MLPNetworks
 from lsgan_lib.networks.dropout import dropout_at_sampling
 from lsgan_lib.training.recipe import Recipe
-from lsgan_lib.training.recipes import RECIPES
+from lsgan_lib.training.recipes import CELEBA_EPOCH, RECIPES
 from lsgan_lib.training.run_directory import RunDirectory
 from lsgan_lib.training.sources import load_data
 
@@ -35,8 +35,6 @@ _SAMPLES = 2_000
 _FACES = 1_000
 EPOCHS_SHOWN = (0.5, 1, 2, 3, 5, 7, 10, 15, 17, 20, 25, 27, 50)
 """after which either seed shows its faces"""
-CELEBA = 202_599
-"""images of an epoch of either seed on faces; a recipe of whole such epochs is shown by them"""
 _FEW = 12
 """pictures of 64-pixel colour images, over half a megabyte each, that are all kept"""
 
@@ -81,8 +79,8 @@ def pictures_kept(recipe: Recipe, shown: Sequence[int], epoch: int | None) -> li
     """
     if not _large(recipe) or len(shown) <= _FEW or epoch is None:
         return list(shown)
-    if recipe.images % CELEBA == 0:
-        epoch = CELEBA
+    if recipe.images % CELEBA_EPOCH == 0:  # such a recipe counts as the seeds do
+        epoch = CELEBA_EPOCH
     kept = {shown[0], shown[-1]}
     for moment in (number * epoch for number in EPOCHS_SHOWN):
         near = min(shown, key=lambda images: abs(images - moment))

@@ -27,18 +27,16 @@ from lsgan_lib.exercises import (
 )
 from lsgan_lib.networks import LeastSquaresNetworks
 from lsgan_lib.training import Recipe
-
-_OURS, _SEED = 27_468, 202_599
-"""faces in an epoch: of the recorded runs, and of the seed"""
+from lsgan_lib.training.recipes import CELEBA_EPOCH, FACES_EPOCH
 
 
 @exercise("6.1")
 def check_6_1(our_epochs: Any, steps: Any) -> Verdict:
     """(6.1) for the seed's seventh epoch, and the steps that it takes."""
-    epochs = 7 * _SEED / _OURS
+    epochs = 7 * CELEBA_EPOCH / FACES_EPOCH
     if not close(number(our_epochs), epochs, within=0.51):
         return not_yet("7 epochs of 202,599 are how many images? Ours are shorter, so we need more")
-    if not close(number(steps), 7 * _SEED / 64, within=64):
+    if not close(number(steps), 7 * CELEBA_EPOCH / 64, within=64):
         return not_yet("each step shows 64 of those images")
     return correct(
         "51.6 of our epochs and 22,159 steps lie before the seed's page of beige squares"

@@ -25,9 +25,7 @@ from lsgan_lib.exercises import (
 from lsgan_lib.experiments.convergence import measured
 from lsgan_lib.experiments.tables import load_table
 from lsgan_lib.training import Recipe
-
-_OURS, _SEED = 27_468, 202_599
-"""faces in an epoch: of the recorded runs, and of the seed"""
+from lsgan_lib.training.recipes import CELEBA_EPOCH, FACES_EPOCH
 
 METHODS = (
     *("LSGAN", "LS-GAN as published", "LS-GAN, two points", "LS-GAN", "DCGAN", "cross-entropy"),
@@ -39,7 +37,7 @@ METHODS = (
 @exercise("9.1")
 def check_9_1(times_shown: Any, generator_steps: Any, seed_epochs: Any) -> Verdict:
     """Passes, steps of the generator, and epochs of the other set."""
-    if not close(number(times_shown), 5 * _SEED / _OURS, within=0.06):
+    if not close(number(times_shown), 5 * CELEBA_EPOCH / FACES_EPOCH, within=0.06):
         return not_yet("five times 202,599 images, and each pass takes 27,468 of them")
     steps = 250_000 / (5 * 64)
     if number(generator_steps) not in (math.floor(steps), math.ceil(steps)):
@@ -49,7 +47,7 @@ def check_9_1(times_shown: Any, generator_steps: Any, seed_epochs: Any) -> Verdi
             if near
             else "one step of the generator for five batches of 64 images"
         )
-    if not close(number(seed_epochs), 25 * _OURS / _SEED, within=0.06):
+    if not close(number(seed_epochs), 25 * FACES_EPOCH / CELEBA_EPOCH, within=0.06):
         return not_yet("25 times 27,468 images: how many times 202,599 is that?")
     return correct(
         "36.9 passes, 781 steps, and 3.39 of the seed's epochs: three very unlike numbers"

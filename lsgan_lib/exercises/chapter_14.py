@@ -22,6 +22,7 @@ from lsgan_lib.exercises import (
     number,
     result,
 )
+from lsgan_lib.training.recipes import CELEBA_EPOCH
 
 YES_NO = ("yes", "no")
 
@@ -152,7 +153,7 @@ def check_14_6(my_plan: Any) -> Verdict:
         return not_yet("at least two processes, an image each and some bandwidth")
     computing = 0.010 * each / 64
     sending = 2 * (processes - 1) / processes * MESSAGE / bandwidth
-    share, updates = computing / (computing + sending), 25 * 202_599 / (processes * each)
+    share, updates = computing / (computing + sending), 25 * CELEBA_EPOCH / (processes * each)
     if share < 0.8:
         return not_yet(f"{share:.0%} of the time is computing: more images each, or a faster link")
     if updates < 20_000:

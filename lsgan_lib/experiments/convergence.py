@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from lsgan_lib import latent
 from lsgan_lib.data import to_float, to_uint8
 from lsgan_lib.data.image_set import ImageSet
 from lsgan_lib.evaluation.detected import faces_found
@@ -28,6 +27,7 @@ from lsgan_lib.experiments.ahead import ahead
 from lsgan_lib.experiments.command import run_command
 from lsgan_lib.experiments.filling import Key, Outcome, fill
 from lsgan_lib.experiments.tables import command_of, read_table, table_path
+from lsgan_lib.experiments.to_the_end import samples_of
 from lsgan_lib.losses.objectives import (
     AnyObjective,
     CrossEntropy,
@@ -160,7 +160,7 @@ def judge(trainer: Trainer, held: torch.Tensor, settings: Settings) -> dict[str,
 
     held: float (N, 3, H, W), faces that were never shown.
     """
-    samples = _samples(trainer, len(held))
+    samples = samples_of(trainer.average, trainer, len(held))
     found = faces_found(samples[: settings.detected])
     return {
         "images": trainer.shown,
@@ -168,13 +168,6 @@ def judge(trainer: Trainer, held: torch.Tensor, settings: Settings) -> dict[str,
         "distance": round(sliced_wasserstein(samples, held), 5),
         "spread": round(spread(samples) / spread(held), 4),
     }
-
-
-def _samples(trainer: Trainer, count: int) -> torch.Tensor:
-    recipe = trainer.recipe
-    random = torch.Generator().manual_seed(0)
-    z = latent.draw(count, recipe.networks.z_dim, recipe.noise, random)
-    return latent.images_of(trainer.average.eval(), z)
 
 
 COURSE = ("generator_gradient", "critic_gradient", "active_hinges", "score_real", "score_fake")
@@ -216,7 +209,9 @@ def run_one(
         "course": [course_of(tick) for tick in trainer.history],
     }
     count = settings.shown if finite and key["seed"] == 0 else 0
-    pictures = to_uint8(_samples(trainer, count)).numpy() if count else _none(data)
+    pictures = (
+        to_uint8(samples_of(trainer.average, trainer, count)).numpy() if count else _none(data)
+    )
     return row, pictures
 
 

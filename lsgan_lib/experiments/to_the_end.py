@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lsgan_lib import latent
 from lsgan_lib.data.image_set import ImageSet
@@ -46,16 +46,21 @@ def train_to_the_end(
 
 
 def last_and_average(trainer: Trainer, count: int) -> tuple[Tensor, Tensor]:
-    """Images of the generator as it stands, and of the averaged one, from one noise of its own.
+    """Images of the generator as it stands, and of the averaged one, from one noise of its own."""
+    return samples_of(trainer.generator, trainer, count), samples_of(
+        trainer.average, trainer, count
+    )
 
-    The noise is the same for every run with so many samples. Both float (count, C, H, W), in
-    evaluation mode; both generators are left in it.
+
+def samples_of(generator: nn.Module, trainer: Trainer, count: int) -> Tensor:
+    """Images of one of a trainer's generators, float (count, C, H, W), in evaluation mode.
+
+    The noise is the same for every run with so many samples. The generator is left in that mode.
     """
     recipe = trainer.recipe
     random = torch.Generator().manual_seed(0)
     z = latent.draw(count, recipe.networks.z_dim, recipe.noise, random)
-    last, average = (latent.images_of(g.eval(), z) for g in (trainer.generator, trainer.average))
-    return last, average
+    return latent.images_of(generator.eval(), z)
 
 
 def _pass_on(warning: Any) -> None:

@@ -27,7 +27,7 @@ import tyro
 from tqdm import tqdm
 from tyro.conf import Positional
 
-from lsgan_lib.benchmarks.record import FORMAT, default_file, place
+from lsgan_lib.benchmarks.record import FORMAT, aligned, default_file, place
 from lsgan_lib.book import load_run
 from lsgan_lib.errors import BookError
 from lsgan_lib.files import write_json
@@ -180,14 +180,7 @@ def table(rows: Sequence[Latency]) -> str:
         numbers = (row.first_ms, row.median_ms, row.worst_ms, row.frames_per_second)
         cells = ("-" if value is None else f"{value:.1f}" for value in numbers)
         lines.append((row.lab, row.control, str(row.repaints), *cells))  # type: ignore[arg-type]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return "\n".join(aligned(lines))
 
 
 def bench_labs(

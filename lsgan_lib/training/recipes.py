@@ -29,20 +29,23 @@ _MNIST = Recipe(
     images=21 * _EPOCH,
 )
 
-_FACES_EPOCH = 27_468  # the faces of CelebA that the recorded runs saw
+FACES_EPOCH = 27_468
+"""the faces of CelebA that the recorded runs saw"""
+CELEBA_EPOCH = 202_599
+"""all faces of CelebA: an epoch of either seed"""
 _FACES_NETWORKS = LeastSquaresNetworks(size=64, channels=3, z_dim=1024, width=0.5)
 
 _FACES = Recipe(
     networks=_FACES_NETWORKS,
     objective=LeastSquares(a=0.0, b=1.0, c=1.0),
     data="celeba64",
-    images=17 * _FACES_EPOCH,
+    images=17 * FACES_EPOCH,
     batch_size=64,
     critic_lr=1e-3,
     generator_lr=1e-3,
     flip=True,  # the seed does not, but has seven times as many faces
     tick=10_000,
-    samples_every=_FACES_EPOCH,
+    samples_every=FACES_EPOCH,
     state_every=50_000,
     sample_count=64,
     states_kept=21,  # chapter 06 samples each with either kind of BatchNorm statistics
@@ -55,11 +58,11 @@ _SLOPES = Recipe(
     objective=LossSensitive(slope=0.0),
     data="celeba64",
     noise="normal",
-    images=4 * _FACES_EPOCH,
+    images=4 * FACES_EPOCH,
     batch_size=64,
     flip=True,
     tick=10_000,
-    samples_every=_FACES_EPOCH,
+    samples_every=FACES_EPOCH,
     state_every=50_000,
     sample_count=64,
     watch="warn",
@@ -105,7 +108,7 @@ RECIPES: dict[str, Recipe] = {
         objective=LossSensitive(),
         data="celeba64",
         noise="normal",
-        images=25 * 202_599,
+        images=25 * CELEBA_EPOCH,
         batch_size=64,
         state_every=200_000,
         samples_every=100_000,
@@ -116,18 +119,18 @@ RECIPES: dict[str, Recipe] = {
     # and the learning rate of the paper's scenes. At the seed's rate it does not start (see -slow).
     "faces-least-squares": _FACES,
     "faces-least-squares-slow": replace(
-        _FACES, critic_lr=2e-4, generator_lr=2e-4, images=2 * _FACES_EPOCH, watch="warn"
+        _FACES, critic_lr=2e-4, generator_lr=2e-4, images=2 * FACES_EPOCH, watch="warn"
     ),
     # The other coding of the paper, whose divergence is Pearson's chi-squared without a constant.
     "faces-pearson": replace(
-        _FACES, objective=LeastSquares(a=-1.0, b=1.0, c=0.0), images=4 * _FACES_EPOCH, watch="warn"
+        _FACES, objective=LeastSquares(a=-1.0, b=1.0, c=0.0), images=4 * FACES_EPOCH, watch="warn"
     ),
     # DCGAN's losses on the same networks and faces.
     "faces-cross-entropy": replace(
-        _FACES, objective=CrossEntropy(), images=4 * _FACES_EPOCH, watch="warn"
+        _FACES, objective=CrossEntropy(), images=4 * FACES_EPOCH, watch="warn"
     ),
     # LS-GAN, GLS-GAN with two slopes, and the slope at which only WGAN's objective is left.
-    "faces-slope-zero": replace(_SLOPES, images=25 * _FACES_EPOCH),
+    "faces-slope-zero": replace(_SLOPES, images=25 * FACES_EPOCH),
     "faces-slope-leaky": replace(_SLOPES, objective=LossSensitive(slope=0.01)),
     "faces-slope-minus-one": replace(_SLOPES, objective=LossSensitive(slope=-1.0)),
     "faces-slope-one": replace(_SLOPES, objective=LossSensitive(slope=1.0)),
@@ -144,13 +147,13 @@ RECIPES: dict[str, Recipe] = {
     "faces-least-squares-full": replace(
         _FACES,
         networks=replace(_FACES_NETWORKS, width=1.0),
-        images=50 * 202_599,
+        images=50 * CELEBA_EPOCH,
         batch_size=128,
         critic_lr=2e-4,
         generator_lr=2e-4,
         flip=False,
-        samples_every=202_599,
-        state_every=202_599,
+        samples_every=CELEBA_EPOCH,
+        state_every=CELEBA_EPOCH,
     ),
     # The authors' ring of eight Gaussians, one of them with double weight.
     "ring-least-squares": _TOY,
