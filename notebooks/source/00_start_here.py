@@ -406,14 +406,15 @@ print(f"{where['device_name']}, torch {where['torch']}")
 # | [06 - Train on faces](06_train_faces.ipynb) | train on faces, tell a collapse from an artefact, and look for copies |
 # | [07 - Derive the loss-sensitive losses](07_derive_loss_sensitive.ipynb) | compute all best critics without a network, and tell when LS-GAN is WGAN in disguise |
 # | [08 - Build a critic with margins](08_build_a_critic_with_margins.ipynb) | keep margins in pairs, find two published mistakes, and choose a penalty that does not kill the critic |
+# | [09 - Train faces again](09_train_faces_again.ipynb) | train LS-GAN on faces, race methods fairly, and tell a finding from luck |
 # | [10 - Slide to Wasserstein](10_slide_to_wasserstein.ipynb) | say which costs are allowed and where their slope means nothing |
 # | [13 - Explore latent space](13_explore_latent_space.ipynb) | say where noise lies, find directions, and tell what a smooth walk does not prove |
 # | [14 - Train at scale](14_train_at_scale.ipynb) | count what a step costs, and trust a run that was killed |
 # | [Appendix - Prepare faces](appendix_prepare_faces.ipynb) | find, align and crop faces, and say what got lost on the way |
 #
 # Read them in this order; each also stands on its own. [COVERAGE.md](COVERAGE.md) says where each
-# part of the two papers and of their implementations is treated. The book is being written: some chapters
-# on the LS-GAN and the one that compares the two are still to come.
+# part of the two papers and of their implementations is treated. The book is being written: the
+# chapters on labels (11), on a comparison of the two (12) and on collected bugs (15) are still to come.
 #
 # ## Exercises
 #

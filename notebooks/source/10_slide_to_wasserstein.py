@@ -647,8 +647,8 @@ claim(found["1"][:, early].max() < others[:, early].min(), "20 k: slope 1 comes 
 claim(min(f[:, late].min() for f in found.values()) > 0.9, "100 k: over nine in ten at every slope")
 
 # %% [markdown]
-# The same as on the ring: from $-1$ to 0.01 there is little to choose, and slope 1 is another game. There the scores of the critic first rush off,
-# by (9.1), before the penalty catches them.
+# At first slope $-1$ is ahead of slope 0; in the end there is little to choose from $-1$ to 0.01. Slope 1 is another game. There the scores of
+# the critic first rush off, by (9.1), before the penalty catches them.
 #
 # ## Both families on one page
 #
