@@ -19,7 +19,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# in a container one oft
 help:
 	@echo "make lab            open the book in JupyterLab (LAB_ARGS='--no-browser --port 9999' for more)"
 	@echo "make test           run everything that must hold: style, types, tests, every chapter"
-	@echo "make test-browser   use every lab of every chapter in a real browser: some minutes more"
+	@echo "make test-browser   use every lab of every chapter in a real browser (PAGES=short: each once)"
 	@echo "make chapter N=04   for authors: make the notebook from its script, run it, clean it"
 	@echo "make record RUN=runs/NAME   for authors: keep a finished run in assets/runs, for the book to show"
 	@echo "make format         for authors: put code into the common style"
@@ -37,9 +37,10 @@ test: $(INSTALLED)
 	$(BIN)/pytest tests -m "not browser" -n $(WORKERS) --dist loadfile
 	$(BIN)/pytest --nbval notebooks -n $(WORKERS) --dist loadscope --durations 10
 
-# One browser, in which one chapter runs while the labs of another are used: two cores are busy.
+# Each worker has a JupyterLab and a browser of its own.
 test-browser: $(INSTALLED)
-	LSGAN_PAGES=$(PAGES) $(BIN)/pytest tests -m browser --durations 5
+	LSGAN_PAGES=$(PAGES) $(BIN)/pytest tests/test_labs_in_browser.py -n $(WORKERS) --dist worksteal \
+		--durations 5
 
 chapter: $(INSTALLED)
 	@test -n "$(N)" || { echo "Which chapter? For example: make chapter N=04 (or N=all)"; exit 1; }

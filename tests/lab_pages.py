@@ -10,7 +10,6 @@ is another picture, or for all but sliders other words of the lab.
 import contextlib
 import io
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +31,7 @@ SILENT: dict[str, str] = {
 }
 """Controls, by their words, that may leave picture and words as they are, and why."""
 
+KEYS = ("ArrowRight", "ArrowDown", "Enter", "ArrowLeft", "ArrowUp", " ", "Delete")
 MOST_CONTROLS = 120  # in one lab; more come from a lab that makes new ones without end
 
 # The kernel's own complaints: what a widget's listener raises reaches no cell, only this stream.
@@ -98,11 +98,15 @@ NEXT = """lab => {
 }"""
 # Digests of all pictures of a lab, and its words without the numbers beside its sliders.
 LOOK = """async lab => {
+    window.digests ??= new Map()
     const digest = async image => {
+        if (digests.has(image.src)) return digests.get(image.src)
         try {
             const bytes = await (await fetch(image.src)).arrayBuffer()
             const sum = await crypto.subtle.digest("SHA-256", bytes)
-            return Array.from(new Uint8Array(sum).slice(0, 12), b => b.toString(16)).join("")
+            const short = Array.from(new Uint8Array(sum).slice(0, 12), b => b.toString(16)).join("")
+            digests.set(image.src, short)
+            return short
         } catch { return "changing" }  // its address was withdrawn: the next picture is there
     }
     const images = [...lab.querySelectorAll("img")]
@@ -112,6 +116,29 @@ LOOK = """async lab => {
     const chosen = [...lab.querySelectorAll("input, button")].map(one => one.disabled)
     return {pictures: pictures.join(), words: JSON.stringify([words, chosen])}
 }"""
+# What changed of a lab within some milliseconds, after it has come to rest: picture, words or both.
+# Rest is two looks alike while the kernel has nothing to do; a lab that plays never comes to it.
+WAIT = f"""async (lab, [before, words, limit]) => {{
+    const look = {LOOK}
+    const idle = {KERNEL_IDLE}
+    const pause = ms => new Promise(done => setTimeout(done, ms))
+    const begun = performance.now()
+    const same = (a, b) => a.pictures === b.pictures && a.words === b.words
+    let now = await look(lab)
+    while (now.pictures === before.pictures && !(words && now.words !== before.words)) {{
+        if (performance.now() - begun > limit) break
+        await pause(20)
+        now = await look(lab)
+    }}
+    const answered = performance.now()
+    for (let rests = false; !rests && performance.now() - answered < 1500;) {{
+        await pause(80)
+        const last = now
+        now = await look(lab)
+        rests = same(now, last) && idle()
+    }}
+    return {{pictures: now.pictures !== before.pictures, words: now.words !== before.words}}
+}}"""
 BROKEN = """lab => {
     if (!lab.querySelector(".jupyter-widgets")) return "no widget: " + lab.innerText.slice(0, 300)
     if (/Error displaying widget|Error creating widget|Javascript Error|Failed to load model/i
@@ -211,6 +238,9 @@ class Chapter:
         """Put the page into another theme."""
         self.command("apputils:change-theme", theme=name)
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        # JupyterLab shows its splash screen meanwhile, and takes it away 0.2 s later: two changes
+        # within that time take it away twice, the second time with an error (seen in 4.6).
+        self.page.wait_for_function("!document.getElementById('jupyterlab-splash')")
 
     def ask(self, expression: str) -> str:
         """What the kernel says that a Python expression is worth, without a trace in the page."""
@@ -265,10 +295,10 @@ class LabOnPage:
             lab.locator("img").first.wait_for(timeout=20_000 * self.patience)
         return lab
 
-    def use(self, picture: Path) -> list[str]:
+    def use(self, picture: Path, controls: int | None = None) -> list[str]:
         """Use every control once; what was used, in order. Faults go to the chapter's trouble.
 
-        picture: a file for uploads.
+        picture: a file for uploads. controls: how many, from the top; all if not given.
         """
         lab = self.bring()
         broken = lab.evaluate(BROKEN)
@@ -277,7 +307,7 @@ class LabOnPage:
         used = []
         first = lab.evaluate(LOOK)["pictures"]
         changed = False
-        while found := lab.evaluate(NEXT):
+        while len(used) != controls and (found := lab.evaluate(NEXT)):
             control = lab.locator("[data-now]").first
             kind, words = found["kind"], found["words"]
             used.append(f"{kind} {words}".strip())
@@ -325,10 +355,13 @@ class LabOnPage:
                     return lab.evaluate(LOOK)["words"] != before["words"]
                 before = lab.evaluate(LOOK)
                 control.focus()
-                for key in ("ArrowRight", "ArrowDown", "Enter", "ArrowLeft", "ArrowUp", " ",
-                            "Delete"):  # fmt: skip
+                answered = False
+                for key in KEYS:
                     page.keyboard.press(key)
-                if not self._answers(lab, before):
+                    # one at a time: two opposite arrows together may change nothing
+                    answered = answered or self.answers(lab, before, seconds=1)
+                self.answers(lab, before, seconds=0)
+                if not answered:
                     self.complain("a pad that does not answer to keys")
                 return True
             case "select":
@@ -339,7 +372,6 @@ class LabOnPage:
                 control.select_option(index=(now + 1) % options)
             case "tab":
                 control.click()
-                time.sleep(0.2)
                 return True
             case "upload":
                 with page.expect_file_chooser() as chooser:
@@ -353,10 +385,12 @@ class LabOnPage:
                 control.click()
                 if pressed and control.evaluate("one => one.type !== 'checkbox'"):
                     return True  # what was chosen already changes nothing
+                if not self.answers(lab, before, seconds=4):
+                    control.click()  # an answer that tells the time may be the last one's again
             case "number":
                 control.press("ArrowUp")
                 control.press("Enter")
-                if not self._answers(lab, before, seconds=3):
+                if not self.answers(lab, before, seconds=3):
                     control.press("ArrowDown")
                     control.press("ArrowDown")
                     control.press("Enter")
@@ -364,11 +398,11 @@ class LabOnPage:
                 text = control.input_value()
                 control.fill("0.5")
                 control.press("Enter")
-                answers = self._answers(lab, before)
+                answers = self.answers(lab, before)
                 control.fill(text)
                 control.press("Enter")
                 return answers
-        return self._answers(lab, before)
+        return self.answers(lab, before)
 
     def _slide(self, control: Any, lab: Any, before: dict[str, str], turn: int) -> bool:
         """Drag each of its handles to several places until the picture changes."""
@@ -387,7 +421,7 @@ class LabOnPage:
                 else:
                     mouse.move(x, rail["y"] + part * rail["height"], steps=5)
                 mouse.up()
-                if self._answers(lab, before, words=False, seconds=3):
+                if self.answers(lab, before, words=False, seconds=3):
                     break
             else:
                 return False
@@ -396,6 +430,7 @@ class LabOnPage:
 
     def _drag(self, control: Any, lab: Any, before: dict[str, str]) -> bool:
         """Press, drag and release at several places until the picture changes."""
+        spoke = False  # a lab that says something instead is not waited for as long
         mouse = self.chapter.page.mouse
         box = control.bounding_box()
         for x, y, to_x, to_y in (
@@ -406,33 +441,19 @@ class LabOnPage:
             mouse.down()
             mouse.move(box["x"] + to_x * box["width"], box["y"] + to_y * box["height"], steps=8)
             mouse.up()
-            if self._answers(lab, before, words=False, seconds=3):
-                return True
+            if self.answers(lab, before, words=not spoke, seconds=0.5 if spoke else 3):
+                if lab.evaluate(LOOK)["pictures"] != before["pictures"]:
+                    return True
+                spoke = True
         return False
 
-    def _answers(
+    def answers(
         self, lab: Any, before: dict[str, str], *, words: bool = True, seconds: float = 8
     ) -> bool:
         """Whether the picture, or the words if they count, become others within some seconds."""
-        end = time.monotonic() + seconds * self.patience * (0.1 if self.hurry else 1)
-        while time.monotonic() < end:
-            now = lab.evaluate(LOOK)
-            if now["pictures"] != before["pictures"] or (words and now["words"] != before["words"]):
-                self.settle(lab)
-                return True
-            time.sleep(0.05)
-        return False
-
-    def settle(self, lab: Any, seconds: float = 1.5) -> None:
-        """Wait until the picture stays as it is, or not so long where it plays."""
-        end = time.monotonic() + seconds
-        last = lab.evaluate(LOOK)
-        while time.monotonic() < end:
-            time.sleep(0.15)
-            now = lab.evaluate(LOOK)
-            if now == last:
-                return
-            last = now
+        limit = 800 if self.hurry else 1000 * seconds * self.patience
+        new = lab.evaluate(WAIT, [before, words, limit])
+        return new["pictures"] or (words and new["words"])
 
 
 def plain(text: str) -> str:
@@ -461,12 +482,17 @@ class Book:
         page.set_default_timeout(PATIENCE * 1000)
         chapter = Chapter(page, name)
         page.on("console", lambda message: note_console(chapter, message))
-        page.on("pageerror", lambda error: chapter.console.append(f"page error: {error}"))
+        page.on("pageerror", lambda error: chapter.console.append(f"page error: {where(error)}"))
         # a workspace of its own: two tabs with one workspace fight over it
         page.goto(f"{self.address}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?reset")
         page.wait_for_function(KERNEL_IDLE)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         return chapter
+
+
+def where(error: Any) -> str:
+    """What a script's error says, and the first lines of the script that lead to it."""
+    return "\n".join((error.stack or str(error)).splitlines()[:12])
 
 
 def note_console(chapter: Chapter, message: Any) -> None:

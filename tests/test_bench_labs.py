@@ -116,6 +116,17 @@ def test_the_command_writes_the_table(tmp_path, monkeypatch, capsys):
     assert f"{row['median_ms']:.1f}" in printed and f"wrote {file}" in printed
 
 
+def test_a_lab_measured_again_replaces_its_own_rows_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "LABS", {"planted": PlantedLab, "other": PlantedLab})
+    file = tmp_path / "labs.json"
+    cli.bench(["labs", "--repaints", "1", "--out", str(file)])
+    cli.bench(["labs", "planted", "--repaints", "2", "--out", str(file)])
+    rows = json.loads(file.read_text())["rows"]
+    repaints = {(row["lab"], row["control"]): row["repaints"] for row in rows}
+    assert len(repaints) == len(rows)
+    assert repaints["planted", "loud"] == 2 and repaints["other", "loud"] == 1
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [(["no lab"], "there is no lab 'no lab'"), (["--repaints", "0"], "--repaints is 0")],

@@ -1,11 +1,11 @@
 """Every lab of every chapter, used in JupyterLab in a real browser, control by control.
 
 Which chapters have labs is read from the notebooks, and what a lab consists of from the page, so a
-new lab is tested as soon as it stands in a chapter. While one chapter's labs are used, the next
-chapter runs already: a chapter takes its time on one core, and a machine has two.
+new lab is tested as soon as it stands in a chapter.
 
-`make test-browser` runs this file; it takes over ten minutes. `make test-browser PAGES=short` uses
-each of the five labs once, on the imports of its chapter, without the rest of the page.
+`make test-browser` runs this file in two browsers at a time, seven to eight minutes in all.
+`make test-browser PAGES=short`, which takes less than three, uses each of the five labs once, on
+the imports of its chapter, without the rest of the page.
 """
 
 import os
@@ -70,27 +70,6 @@ def short_page(*cells: str) -> nbformat.NotebookNode:
     )
 
 
-class Ahead:
-    """Opens and runs each chapter before it is asked for, one ahead."""
-
-    def __init__(self, book: Book, names: list[str]) -> None:
-        self.book, self.names = book, names
-        self.running: dict[str, Chapter] = {}
-
-    def begin(self, name: str) -> None:
-        if name not in self.running:
-            self.running[name] = self.book.open(name)
-            self.running[name].begin()
-
-    def finished(self, name: str) -> Chapter:
-        self.begin(name)
-        for following in self.names[self.names.index(name) + 1 :][:1]:
-            self.begin(following)
-        chapter = self.running.pop(name)
-        chapter.finish()
-        return chapter
-
-
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
     with open_book(tmp_path_factory.mktemp("jupyterlab")) as opened:
@@ -100,22 +79,17 @@ def book(tmp_path_factory):
         yield opened
 
 
-@pytest.fixture(scope="module")
-def ahead(book, request):
-    asked = [
-        item.callspec.params["name"]
-        for item in request.session.items
-        if getattr(item, "originalname", "") == "test_every_lab_of_a_chapter"
-    ]
-    return Ahead(book, asked)
-
-
-def planted(book: Book, name: str, *cells: str) -> Chapter:
-    nbformat.write(short_page(*cells), book.notebooks / f"{name}.ipynb")
+def run(book: Book, name: str) -> Chapter:
+    """Open a notebook and run all of it."""
     chapter = book.open(name)
     chapter.begin()
     chapter.finish()
     return chapter
+
+
+def planted(book: Book, name: str, *cells: str) -> Chapter:
+    nbformat.write(short_page(*cells), book.notebooks / f"{name}.ipynb")
+    return run(book, name)
 
 
 def look_at(chapter: Chapter, book: Book) -> list[str]:
@@ -136,8 +110,8 @@ def look_at(chapter: Chapter, book: Book) -> list[str]:
 
 
 @pytest.mark.parametrize("name", pages())
-def test_every_lab_of_a_chapter(name, ahead, book):
-    chapter = ahead.finished(name)
+def test_every_lab_of_a_chapter(name, book):
+    chapter = run(book, name)
     try:
         begun = time.monotonic()
         used = look_at(chapter, book)
@@ -185,7 +159,7 @@ def test_a_sound_lab_is_used_without_trouble(book):
 
 def test_each_planted_fault_is_told(book, monkeypatch):
     """All on one page, each lab with its own."""
-    monkeypatch.setattr(LabOnPage, "patience", 0.25)
+    monkeypatch.setattr(LabOnPage, "patience", 0.1)
     cells = [f"PlantedLab({fault!r}).show()" for fault in PAGE_FAULTS]
     chapter = planted(book, "planted", *cells, "1 / 0")
     look_at(chapter, book)
@@ -257,11 +231,11 @@ def test_the_live_lab_trains_beside_other_cells_and_ends_with_its_own(book):
     pad.focus()  # by keys alone: a point where the cursor stands
     for key in ("ArrowRight", "ArrowRight", "Enter"):
         chapter.page.keyboard.press(key)
-    assert lab._answers(place, before, words=False)
+    assert lab.answers(place, before, words=False)
     place.locator('button[title="Play"]').click()
     assert soon(chapter, FILMS, "1")
     assert soon(chapter, "lab.settings.moves != ()", "True")
-    assert lab._answers(place, place.evaluate(LOOK), words=False)  # it plays on
+    assert lab.answers(place, place.evaluate(LOOK), words=False)  # it plays on
     select_cell(chapter, 2)
     chapter.command("notebook:run-cell")  # another cell, meanwhile
     assert soon(chapter, "seen", "True")
@@ -291,14 +265,33 @@ def select_cell(chapter: Chapter, index: int) -> None:
     )
 
 
-def test_a_lab_needs_one_re_run_after_the_kernel_was_restarted(book):
-    chapter = planted(book, "restarted", "lab = PlantedLab()\nlab.show()")
+EACH_ALONE = (
+    "from lsgan_lib.labs.latent_explorer import LatentExplorer\n"
+    "LatentExplorer.of_run('mnist-least-squares').show()",
+    "from lsgan_lib.labs.live_lab import LiveLab\nLiveLab(strip=(0, 50)).show()",
+    "from lsgan_lib.labs.loss_bench import LossBench\nLossBench().show()",
+    "from lsgan_lib.labs.cone_drawer import ConeDrawer\nConeDrawer().show()",
+    "from lsgan_lib.book import load_run\nfrom lsgan_lib.labs.monitor import Monitor\n"
+    "Monitor(load_run('mnist-least-squares').folder).show()",
+    "from lsgan_lib.labs.explore import explore\n"
+    "explore(lambda ax, height: ax.plot([0, height, 4]), 'height', [0, 1, 2, 3])",
+)
+ADVICE = """lab => getComputedStyle(lab.querySelector(".lsgan-live"), "::after").content"""
+
+
+def test_every_lab_says_that_its_kernel_is_gone_and_needs_one_re_run(book):
+    chapter = planted(book, "restarted", *EACH_ALONE)
+    assert [lab.bring().evaluate(ADVICE) for lab in chapter.labs()] == ["none"] * len(EACH_ALONE)
     chapter.restart()
-    for index in (0, 1):
+    for lab in chapter.labs():
+        assert "Run its cell again" in lab.bring().evaluate(ADVICE)
+    for index in range(1, len(EACH_ALONE) + 1):
         select_cell(chapter, index)
         chapter.command("notebook:run-cell")
-    (lab,) = chapter.labs()
-    assert lab.use(book.picture)
+    for lab in chapter.labs():
+        place = lab.bring()
+        assert place.evaluate(ADVICE) == "none"
+        assert lab.use(book.picture, controls=3)
     chapter.note_errors()
     assert chapter.trouble == []
     chapter.close()

@@ -41,15 +41,18 @@ def default_file(facts: dict[str, Any]) -> Path:
     return (recorded if recorded.is_dir() else Path("benchmarks")) / f"{name}.json"
 
 
-def add_rows(file: Path, rows: Iterable[Row], facts: dict[str, Any]) -> None:
-    """Put rows into a file, in the place of those that they measured again.
+def add_rows(
+    file: Path, rows: Iterable[Any], facts: dict[str, Any], same: Sequence[str] = _SAME
+) -> None:
+    """Put rows, which are dataclasses, into a file, in the place of those that they measured again.
 
+    same: keys that are equal in two rows of one bench.
     Raises BookError where the file is there and not such a file.
     """
     new = [asdict(row) | facts for row in rows]
-    taken = {tuple(row[key] for key in _SAME) for row in new}
+    taken = {tuple(row[key] for key in same) for row in new}
     old = read_rows(file) if file.exists() else []
-    kept = [row for row in old if tuple(row.get(key) for key in _SAME) not in taken]
+    kept = [row for row in old if tuple(row.get(key) for key in same) not in taken]
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, {"format": FORMAT, "rows": kept + new})
 

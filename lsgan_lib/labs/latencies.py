@@ -7,7 +7,8 @@ Of the live lab the pictures a second are counted too, while it plays.
 
 Written to assets/benchmarks/labs/MACHINE.json: {"format": 1, "rows": [...]}, each row a `Latency`,
 then where and when (`lsgan_lib.benchmarks.record.place`) and load: how many processes wanted a core
-before the bench began, so that a measurement beside other work shows.
+before the bench began, so that a measurement beside other work shows. A lab that is measured again
+takes the place of its older rows; the others stay.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,10 +28,9 @@ import tyro
 from tqdm import tqdm
 from tyro.conf import Positional
 
-from lsgan_lib.benchmarks.record import FORMAT, aligned, default_file, place
+from lsgan_lib.benchmarks.record import add_rows, aligned, default_file, place
 from lsgan_lib.book import load_run
 from lsgan_lib.errors import BookError
-from lsgan_lib.files import write_json
 from lsgan_lib.labs.cone_drawer import ConeDrawer
 from lsgan_lib.labs.lab import Lab
 from lsgan_lib.labs.latent_explorer import LatentExplorer
@@ -213,8 +213,7 @@ def bench_labs(
             bar.set_description(name)
             rows += measure_lab(name, repaints, seconds)
     file = out or default_file(facts).parent / "labs" / default_file(facts).name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"format": FORMAT, "rows": [asdict(row) | facts for row in rows]})
+    add_rows(file, rows, facts, same=("lab",))
     print(f"{facts['device_name']}, {facts['threads']} threads, load before: {facts['load']}")
     print(table(rows))
     print(f"wrote {file}")

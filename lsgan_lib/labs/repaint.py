@@ -18,6 +18,15 @@ OUT_OF_SIGHT = (
     "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 )
 
+# ipywidgets marks what no kernel listens to any more, with an icon that says nothing of what to do.
+WITHOUT_KERNEL = """<style>
+.lsgan-live.jupyter-widgets-disconnected::after {
+  content: "The kernel of this lab is gone. Run its cell again; after a restart, first the cells"
+           " that it needs: Run > Run All Above.";
+  order: -1; padding: 6px 0; white-space: normal; color: var(--jp-ui-font-color1, inherit);
+}
+</style>"""
+
 
 def repaint(
     picture: Callable[[Any], bytes],
@@ -121,11 +130,15 @@ def label(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:g}".replace("-", "−")
 
 
-def show_live(widget: widgets.Widget, sentence: str) -> None:
-    """Show a widget; where no kernel runs, as on GitHub, a sentence stands in its place.
+def show_live(box: widgets.Box, sentence: str) -> None:
+    """Show a box of widgets; where no kernel runs, as on GitHub, a sentence stands in its place.
 
-    A widget's own text lists the first bytes of its picture, which differ from machine to machine.
+    Where the kernel ends while the page stands, the box says how to get it back. A widget's own
+    text lists the first bytes of its picture, which differ from machine to machine.
     """
-    bundle = dict(widget._repr_mimebundle_())
+    if "lsgan-live" not in box._dom_classes:
+        box.add_class("lsgan-live")
+        box.children = (*box.children, widgets.HTML(WITHOUT_KERNEL, layout={"display": "none"}))
+    bundle = dict(box._repr_mimebundle_())
     bundle["text/plain"] = f"[{sentence}. Run the notebook to move it.]"
     display(bundle, raw=True)

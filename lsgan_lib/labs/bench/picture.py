@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -30,7 +31,10 @@ class BenchPicture:
         figure = axes[0].figure
         lines = [line for panel in self.panels[:1] for line in panel.artists()[:4]]
         figure.legend(handles=lines, loc="upper center", ncols=len(lines))
-        self.wrong = figure.text(0.5, 0.5, "", ha="center", fontsize=13)
+        self.wrong = axes[0].text(
+            0.5, 0.5, "", transform=axes[0].transAxes, ha="center", va="center",
+            fontsize=12, linespacing=1.6,
+        )  # fmt: skip
         return [artist for panel in self.panels for artist in panel.artists()] + [self.wrong]
 
     def png(self, settings: BenchSettings) -> bytes:
@@ -39,7 +43,7 @@ class BenchPicture:
             numbers, refused = compute(settings), ""
         except ValueError as refusal:
             numbers, refused = None, str(refusal)
-        self.wrong.set_text(refused.replace(": ", ":\n"))
+        self.wrong.set_text(textwrap.fill(refused, 34))
         for panel in self.panels:
             for artist in panel.artists():
                 artist.set_visible(numbers is not None)
