@@ -57,8 +57,11 @@ PICTURE = """async image => {
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """The address of a JupyterLab that serves a copy of the book, so that ours stays as it is."""
+def jupyterlab(folder: Path, app: str = "jupyterlab") -> Iterator[str]:
+    """The address of a JupyterLab that serves a copy of the book, so that ours stays as it is.
+
+    app: or "notebook", for Notebook 7.
+    """
     shutil.copytree(ROOT / "notebooks", folder / "book" / "notebooks")
     # pictures that the text shows; the server refuses what a link leads to
     shutil.copytree(ROOT / "assets" / "figures", folder / "book" / "assets" / "figures")
@@ -66,10 +69,10 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(sys.executable, "-m", app, "--no-browser", "--allow-root"),
         *(f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
         *("--IdentityProvider.token=", f"--ServerApp.root_dir={folder / 'book'}"),
-        "--LabApp.expose_app_in_browser=True",
+        f"--{'LabApp' if app == 'jupyterlab' else 'JupyterNotebookApp'}.expose_app_in_browser=True",
     ]
     # nothing of the user's own settings, and none of ours left with the user
     private = {

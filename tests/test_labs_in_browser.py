@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab_pages import LOOK, Book, Chapter, LabOnPage, open_book
+from lab_pages import LOOK, Book, Chapter, LabOnPage, launched, open_book
 from planted_lab import PAGE_FAULTS
 from test_jupyterlab import CHROMIUM, ROOT
 
@@ -71,8 +71,14 @@ def short_page(*cells: str) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    with open_book(tmp_path_factory.mktemp("jupyterlab")) as opened:
+def browser():
+    with launched() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def book(browser, tmp_path_factory):
+    with open_book(browser, tmp_path_factory.mktemp("jupyterlab")) as opened:
         for name in pages() if SHORT else ():
             file = opened.notebooks / f"{name}.ipynb"
             nbformat.write(shortened(nbformat.read(file, as_version=4)), file)
@@ -295,3 +301,12 @@ def test_every_lab_says_that_its_kernel_is_gone_and_needs_one_re_run(book):
     chapter.note_errors()
     assert chapter.trouble == []
     chapter.close()
+
+
+def test_every_lab_works_in_notebook_7(browser, tmp_path):
+    with open_book(browser, tmp_path, "notebook") as book:
+        chapter = planted(book, "classic", *EACH_ALONE)
+        for lab in chapter.labs():
+            assert lab.use(book.picture, controls=9)
+        chapter.note_errors()
+        assert chapter.trouble == []

@@ -72,12 +72,15 @@ function render({ model, el }) {
   };
   image.addEventListener("pointerup", release);
   image.addEventListener("pointercancel", release);
-  image.addEventListener("keydown", (event) => {
-    if (!KEYS.includes(event.key)) return;
+  // Keys are taken at the window, on their way down to the picture: Notebook 7 takes them for
+  // shortcuts at the document, before the picture would hear of them.
+  const press = (event) => {
+    if (event.target !== image || !KEYS.includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();  // the notebook would move to another cell
     model.send({ kind: "key", key: event.key, ...last });
-  });
+  };
+  window.addEventListener("keydown", press, true);
   model.on("change:value", paint);
   model.on("change:alt", word);
   model.on("change:width", word);
@@ -86,6 +89,7 @@ function render({ model, el }) {
   el.appendChild(image);
   model.send({ kind: "shown" });
   return () => {
+    window.removeEventListener("keydown", press, true);
     model.off("change:value", paint);
     model.off("change:alt", word);
     model.off("change:width", word);
