@@ -71,7 +71,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize(
     ("made", "state", "told"),
     [
-        ({}, "begun", "nothing is saved yet"),
+        ({}, "begun", "no state is saved yet"),
         ({"images": 48, "speed": 12.0, "age": 9.0}, "working", "saved at 48 of 96"),
         ({"images": 48, "speed": 12.0, "age": 11.0}, "stopped", "`lsgan resume "),
         ({"images": 48, "speed": 1.2, "age": 39.0}, "working", "saved at 48 of 96"),

@@ -21,7 +21,7 @@ from small_runs import RECIPE, RECIPES, content, data_of, same, small_digits, sm
 from lsgan_lib import cli, files
 from lsgan_lib.data import make_set
 from lsgan_lib.errors import BookError
-from lsgan_lib.training import Recipe, RunDirectory, Trainer, resume, train
+from lsgan_lib.training import Recipe, RunDirectory, Trainer, resume, session, train
 from lsgan_lib.training.recipe import from_json
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -127,6 +127,68 @@ def test_a_second_stop_acts_at_once_and_the_handlers_are_given_back(tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+# --- a log that is ahead of the state -------------------------------------------------------------
+
+
+def test_who_watches_a_run_sees_each_tick_before_a_state_is_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "_LOG_EVERY", 0.0)
+    recipe, run, seen = replace(RECIPE, state_every=96), RunDirectory(tmp_path), []
+
+    def look(trainer: Trainer) -> None:
+        seen.append([row["images"] for row in run.log()])
+        assert not (tmp_path / "state.pt").exists()
+
+    train(recipe, small_digits(), tmp_path, device="cpu", on_tick=look)
+    assert seen == [list(range(16, shown + 1, 16)) for shown in range(16, 97, 16)]
+
+
+def test_a_quick_run_does_not_write_its_log_at_every_tick(tmp_path):
+    recipe, seen = replace(RECIPE, state_every=96), []
+    train(recipe, small_digits(), tmp_path, device="cpu",
+          on_tick=lambda _: seen.append(len(RunDirectory(tmp_path).log())))  # fmt: skip
+    assert seen[0] == 1 and seen[-1] < 6  # all six of them take less than two seconds
+    assert len(RunDirectory(tmp_path).log()) == 6
+
+
+def test_rows_that_belong_to_no_state_are_dropped_when_the_run_goes_on(tmp_path):
+    train(SHORT, small_digits(), tmp_path, device="cpu")
+    run = RunDirectory(tmp_path)
+    rows = run.log()
+    run.write_log([*rows, rows[-1] | {"images": 48.0}])
+    resume(tmp_path, small_digits(), device="cpu")  # finished: not a step is made
+    assert [row["images"] for row in run.log()] == [16, 32]
+
+
+def test_a_run_begun_again_has_no_rows_of_a_start_that_was_killed(tmp_path):
+    train(replace(SHORT, tick=32), small_digits(), tmp_path, device="cpu")
+    run, logs = RunDirectory(tmp_path), []
+    (tmp_path / "state.pt").unlink()
+    shutil.rmtree(tmp_path / "states")
+    (tmp_path / "best.pt").unlink(missing_ok=True)
+
+    step = Trainer.step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "step", lambda self: (logs.append(run.log()), step(self)))
+        resume(tmp_path, small_digits(), device="cpu")
+    assert logs[0] == [] and len(run.log()) == 1
+
+
+def test_a_log_that_cannot_be_written_ends_no_run(tmp_path, monkeypatch):
+    """The state is what must not be lost, and its own error tells of the disk."""
+    recipe, write, wrote = replace(RECIPE, state_every=96), RunDirectory.write_log, []
+
+    def full(self: RunDirectory, history: list) -> None:
+        if 0 < len(history) < 6:
+            wrote.append(len(history))
+            raise BookError("no space")
+        write(self, history)
+
+    monkeypatch.setattr(session, "_LOG_EVERY", 0.0)
+    monkeypatch.setattr(RunDirectory, "write_log", full)
+    train(recipe, small_digits(), tmp_path, device="cpu")
+    assert wrote == [1, 2, 3, 4, 5] and len(RunDirectory(tmp_path).log()) == 6
+
+
 def test_a_run_outside_the_main_thread_needs_no_signals():
     done: list[int] = []
     worker = threading.Thread(
@@ -159,6 +221,7 @@ def kill_before(write: int, monkeypatch) -> None:
 
 def test_killed_before_any_of_its_files_a_run_ends_in_the_same_bits(tmp_path, monkeypatch):
     """Every gap between two files that the run writes, each once, one run each."""
+    monkeypatch.setattr(session, "_LOG_EVERY", 0.0)
     data = small_digits()
     expected = left_alone(SHORT, tmp_path / "alone")
     writes = 0
@@ -181,9 +244,10 @@ def test_killed_before_any_of_its_files_a_run_ends_in_the_same_bits(tmp_path, mo
         facts = RunDirectory(run).facts()
         assert facts["images"] == 32 and facts["data"]["name"] == "small digits"
         writes += 1
-    # recipe, run, first picture; twice a picture, state, weights, log, run; the best state, which
-    # the first one is and the second may be; the first once more when the second comes.
-    assert writes in (3 + 2 * 5 + 2, 3 + 2 * 5 + 3)
+    # recipe, run, empty log, first picture; twice the log of a tick, a picture, state, weights,
+    # log, run; the best state, which the first one is and the second may be; the first once more
+    # when the second comes.
+    assert writes in (4 + 2 * 6 + 2, 4 + 2 * 6 + 3)
 
 
 def test_killed_again_while_it_is_resumed_a_run_ends_in_the_same_bits(tmp_path, monkeypatch):

@@ -49,8 +49,10 @@ class Monitor(Lab):
         self.folder = widgets.Text(str(folder), description="run's folder", continuous_update=False,
                                    style=_WIDE, layout={"width": "min(420px, 95%)"})  # fmt: skip
         self.button = widgets.Button(description="Look now", icon="refresh")
-        self.moment = widgets.SelectionSlider(options=NOTHING, description="samples at",
-                                              style=_WIDE, layout={"width": "380px"})  # fmt: skip
+        self.moment = widgets.SelectionSlider(
+            options=NOTHING, description="samples after images",
+            style=_WIDE, layout={"width": "min(420px, 98%)"},
+        )  # fmt: skip
         self.newest = widgets.Checkbox(True, description="always the newest", indent=False,
                                        layout={"width": "auto"})  # fmt: skip
         self.ticks = widgets.IntSlider(1, 1, 25, description="mean of rows", style=_WIDE,
@@ -137,7 +139,7 @@ class Monitor(Lab):
             chosen = moments[-1] if moments else -1
         self._busy = True
         try:
-            options = [(f"{images:,} images", images) for images in moments] or NOTHING
+            options = [(f"{images:,}", images) for images in moments] or NOTHING
             if tuple(options) != tuple(self.moment.options):
                 self.moment.options = options
             self.moment.value = chosen

@@ -2,7 +2,7 @@
 
 recipe.json             what was asked
 run.json                where it ran: device, versions, commit, images/s, seconds, the data
-log.csv                 one row a tick
+log.csv                 one row a tick; newer than the state by up to `state_every` images
 samples/000060000.png   the same noise at each time, named by images shown
 state.pt                to resume; loads with weights_only=True
 states/000060000.pt     the last states before it

@@ -1,5 +1,7 @@
 """A run under way: steps, and what is written, watched and told between them."""
 
+import contextlib
+import math
 import sys
 import time
 import warnings
@@ -30,6 +32,8 @@ _COMPARED = 512
 """Samples and real images by which spread and distance are judged."""
 _ASK_EVERY = 8
 """Steps between two questions whether another process was interrupted."""
+_LOG_EVERY = 2.0
+"""Seconds between two versions of log.csv: who watches a run sees ticks, not saved states."""
 
 
 class Session:
@@ -59,6 +63,7 @@ class Session:
         self.watch = Watch()
         self._clock = time.perf_counter()
         self._tick_began = self._clock, trainer.shown
+        self._logged = -math.inf
         self._real = _some(trainer)
         self._spread = spread(self._real)
         noise = torch.Generator().manual_seed(mix(recipe.seed, 5, 0))
@@ -69,6 +74,7 @@ class Session:
         """Write what a run has before its first step."""
         if self.run is not None:
             self.run.write_facts(begun(self.trainer, data))
+            self.run.write_log(self.trainer.history)  # one of a start that was killed is replaced
             self._picture()
 
     def go(self) -> None:
@@ -105,7 +111,8 @@ class Session:
         """Write state, weights, log and facts.
 
         The state comes first: what follows can be made again from it (`resume` does, where a kill
-        came between). run.json comes last, and so tells whether the others are there.
+        came between, or after a row of the log that belongs to no state). run.json comes last, and
+        so tells whether the others are there.
         """
         trainer = self.trainer
         networks = {
@@ -141,6 +148,10 @@ class Session:
         bar.set_postfix(critic=row["critic_loss"], generator=row["generator_loss"])
         if self.board is not None:
             self.board.row(row)
+        if self.run is not None and now - self._logged >= _LOG_EVERY:
+            self._logged = now
+            with contextlib.suppress(BookError):  # of a full disk the next save tells, and stops
+                self.run.write_log(trainer.history)
         if self.on_tick is not None:
             self.on_tick(trainer)
         return self._agreed(self.watch.look(row, not_finite))

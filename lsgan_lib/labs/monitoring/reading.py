@@ -84,7 +84,7 @@ def read_run(folder: Path | str, now: float | None = None) -> Reading:
         return Reading(name, "damaged", told, log=log, samples=samples)
     state = _state(words, saved)
     shown = max([saved, *(int(images) for images in dict(log).get("images", ())[-1:])])
-    left = (wanted - shown) / speed if state == "working" and speed else None
+    left = (wanted - shown) / speed if state in ("begun", "working") and speed else None
     told = " ".join(filter(None, [_told(state, name, saved, wanted, trouble, facts),
                                   trouble_with_log]))  # fmt: skip
     return Reading(name, state, told, what, shown, wanted, speed, left, log, samples)
@@ -112,7 +112,7 @@ def _told(
     resume = RunDirectory(name).resume_command
     match state:
         case "begun":
-            return "Begun; nothing is saved yet. The curves come with the first saved state."
+            return "Begun; no state is saved yet."
         case "working":
             return f"Perhaps running: saved at {saved:,} of {wanted:,} images."
         case "stopped":
