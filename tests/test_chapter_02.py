@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 import torch
+from exercise_checks import three_tests
 
 from lsgan_lib.exercises import chapter_02 as exercises
 from lsgan_lib.losses import least_squares
@@ -60,21 +61,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a, **k: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise}: not attempted yet\n"
-
-
 WRONG = [
     (exercises.check_2_1, [(-0.88, -0.12, 2.0), 0], "how far is 2 from c"),
     (exercises.check_2_1, [(0.88, 0.12, 1.0), 0], "fall when the score rises"),
@@ -103,10 +89,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 def test_the_tables_of_the_checks_are_probabilities_that_differ():

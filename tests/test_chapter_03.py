@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from exercise_checks import three_tests
 from torch import nn
 from torch.nn import functional
 
@@ -53,21 +54,6 @@ RIGHT = {
     "3.6": (exercises.check_3_6, [0.055]),
     "3.7": (exercises.check_3_7, [enlarge]),
 }
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise}: not attempted yet\n"
 
 
 def reversed_kernel(x, kernel, stride):
@@ -121,10 +107,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 # --- what the chapter says, by other routes -------------------------------------------------------

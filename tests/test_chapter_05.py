@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from exercise_checks import three_tests
 
 from lsgan_lib.exercises import chapter_05 as exercises
 
@@ -50,21 +51,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a, **k: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise}: not attempted yet\n"
-
-
 def forward(counts, weights):
     share = torch.tensor(counts) / sum(counts)
     return (torch.tensor(weights) * (torch.tensor(weights) / share).log()).sum()
@@ -104,7 +90,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from exercise_checks import three_tests
 
 from lsgan_lib.data import to_float
 from lsgan_lib.evaluation.faces import moved
@@ -86,21 +87,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise[:3]}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a, **k: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise[:3]}: not attempted yet\n"
-
-
 TWO = replace(RECIPE, seed=1, tick=7)
 WRONG = [
     (exercises.check_6_1, [0.95, 22_159], "Ours are shorter"),
@@ -133,10 +119,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 def test_the_corner_of_a_grid_is_its_first_pictures(tmp_path):

@@ -8,6 +8,7 @@ import math
 
 import pytest
 import torch
+from exercise_checks import three_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -81,22 +82,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers())
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    functions = exercise in ("8.3", "8.5", "8.7")
-    stub = [lambda *a, **k: None] if functions else [None] * len(answers())
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise}: not attempted yet\n"
-
-
 WRONG = [
     (exercises.check_8_1, [2e-4, 0.078125, 6.1e-4], "how many numbers now"),
     (exercises.check_8_1, [1.5e-4, 10 / 64, 6.1e-4], "root of the number of pixels"),
@@ -126,10 +111,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 # --- the library beside the two specimens --------------------------------------------------------

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from exercise_checks import three_tests
 
 from lsgan_lib.exercises import chapter_09 as exercises
 from lsgan_lib.experiments.convergence import measured
@@ -61,21 +62,6 @@ RIGHT = {
     "9.6, worse": (exercises.check_9_6, [RECIPE, FASTER, LOW, HIGH, "worse"]),
     "9.6, level": (exercises.check_9_6, [RECIPE, FASTER, LOW, [0.3, 0.12, 0.4], "cannot tell"]),
 }
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise[:3]}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a, **k: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise[:3]}: not attempted yet\n"
 
 
 SEEDS = replace(RECIPE, seed=1)
@@ -135,10 +121,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

@@ -8,6 +8,7 @@ import copy
 
 import pytest
 import torch
+from exercise_checks import three_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import elu, relu, softplus
@@ -117,21 +118,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys) -> None:
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys) -> None:
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a, **k: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise}: not attempted yet\n"
-
-
 WRONG = [
     (exercises.check_10_1, [1, (1, 0, -0.25, -1), (1, 0, -0.25, -1)], "may be negative"),
     (exercises.check_10_1, [-1, (-1, 0, 0.25, 1), (1, 0, -0.25, -1)], "slope times violation"),
@@ -164,10 +150,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys) -> None:
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 def test_a_run_that_differs_in_one_look_is_found() -> None:

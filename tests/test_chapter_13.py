@@ -8,6 +8,7 @@ import math
 
 import pytest
 import torch
+from exercise_checks import three_tests
 from torch.nn.functional import normalize
 
 from lsgan_lib import latent
@@ -113,21 +114,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_accepts_a_right_answer(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    assert check(*answers)
-    assert capsys.readouterr().out.startswith(f"Exercise {exercise}: ✓ correct")
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_stays_quiet_on_the_stub(exercise, capsys):
-    check, answers = RIGHT[exercise]
-    stub = [(lambda *a, **k: None) if callable(answer) else None for answer in answers]
-    assert not check(*stub)
-    assert capsys.readouterr().out == f"Exercise {exercise}: not attempted yet\n"
-
-
 WRONG = [
     (exercises.check_13_1, [400, 0.71, 8.3], "take its root"),
     (exercises.check_13_1, [20, 1.4142, 8.3], "factor ½"),
@@ -162,10 +148,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("check", "answers", "hint"), WRONG)
-def test_explains_a_wrong_answer(check, answers, hint, capsys):
-    assert not check(*answers)
-    assert hint in capsys.readouterr().out
+test_accepts_a_right_answer, test_stays_quiet_on_the_stub, test_explains_a_wrong_answer = (
+    three_tests(RIGHT, WRONG)
+)
 
 
 def test_the_generators_of_the_checks_are_what_they_say():
