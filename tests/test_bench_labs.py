@@ -48,7 +48,7 @@ def test_the_clock_stops_at_the_picture(rows):
 
 def test_every_kind_of_control_takes_part_and_no_button_does(rows):
     assert list(rows) == ["made", "red", "loud", "size", "picture"]
-    assert rows["loud"].repaints == rows["size"].repaints == 6
+    assert rows["loud"].repaints == rows["size"].repaints == 2  # of a list each value once
     assert rows["picture"].repaints == 6
     assert all(row.lab == "slow" for row in rows.values())
 
@@ -91,7 +91,10 @@ def test_values_are_such_as_the_control_takes(control):
         control.value = value
         assert control.value == value
         values.append(value)
-    assert len(values) == 12 and len(set(values)) > 1
+    assert len(values) == {"SelectionSlider": 2, "ToggleButtons": 3, "Checkbox": 2}.get(
+        type(control).__name__, 12
+    )
+    assert len(set(values)) > 1
 
 
 def test_the_live_lab_is_counted_while_it_plays():

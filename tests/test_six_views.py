@@ -15,7 +15,7 @@ from torch import nn  # noqa: E402
 
 from lsgan_lib import six_views as drawn  # noqa: E402
 from lsgan_lib.data import triangle  # noqa: E402
-from lsgan_lib.evaluation.views import Viewer, Watch, pushes, thickness  # noqa: E402
+from lsgan_lib.evaluation.views import Looks, Viewer, pushes, thickness  # noqa: E402
 from lsgan_lib.evaluation.window import Window  # noqa: E402
 from lsgan_lib.labs import repaint as repaint_module  # noqa: E402
 from lsgan_lib.labs.replay import replay  # noqa: E402
@@ -157,7 +157,7 @@ def test_a_watch_keeps_what_it_saw_and_a_replay_shows_it(monkeypatch):
     monkeypatch.setattr(repaint_module, "show_live", lambda box, sentence: boxes.append(box))
     random = torch.Generator().manual_seed(0)
     networks = MLPNetworks(z_dim=2, hidden=8)
-    watch = Watch(VIEWER)
+    watch = Looks(VIEWER)
     for shown in (0, 1280, 2560):
         players = networks.generator(random), networks.critic(random)
         watch(SimpleNamespace(generator=players[0], critic=players[1], shown=shown))

@@ -150,7 +150,7 @@ def thickness(lattice: Tensor, share: float) -> Tensor:
 
 
 class Networks(Protocol):
-    """What a watch needs of a trainer: both networks, and how much they have been shown."""
+    """What `Looks` needs of a trainer: both networks, and how much they have been shown."""
 
     generator: nn.Module
     critic: nn.Module
@@ -158,8 +158,8 @@ class Networks(Protocol):
 
 
 @dataclass
-class Watch:
-    """Keeps the views of each moment that it is called at: `train(..., on_tick=watch)`."""
+class Looks:
+    """Keeps the views of each moment that it is called at: `train(..., on_tick=looks)`."""
 
     viewer: Viewer
     frames: list[Views] = field(default_factory=list)

@@ -90,13 +90,17 @@ class Clock:
 
 
 def settings_of(control: widgets.Widget, count: int, dice: random.Random) -> Iterator[Any]:
-    """So many values that a reader may give a control; none for a control that takes no part."""
+    """Values that a reader may give a control; none for a control that takes no part.
+
+    count: at most so many. Of a list each value once: labs keep pictures for the way back, and a
+    picture that is looked up would tell nothing of the time that it takes.
+    """
     match control:
         case widgets.Checkbox() | widgets.ToggleButton():
-            yield from (not control.value for _ in range(count))
+            yield from (not control.value for _ in range(min(count, 2)))
         case widgets.SelectionSlider() | widgets.Dropdown() | widgets.ToggleButtons():
             values = [value for _, value in _pairs(control)]
-            yield from (values[(i + 1) % len(values)] for i in range(count if values else 0))
+            yield from (values[1:] + values[:1])[:count]
         case widgets.FloatLogSlider():
             for _ in range(count):
                 yield control.base ** dice.uniform(control.min, control.max)

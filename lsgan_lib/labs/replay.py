@@ -25,7 +25,7 @@ def replay(
 ) -> None:
     """Show some moments of a run as a printed strip, and all of them in six views under a slider.
 
-    frames, history: of one run, as `Watch` and `Trainer` keep them; nothing is trained or computed
+    frames, history: of one run, as `Looks` and `Trainer` keep them; nothing is trained or computed
     anew. real, span, equilibrium: as for `six_views`. panels: moments in the strip.
     """
     moments = {f"{frame.shown / 1000:.4g} k": frame for frame in frames}

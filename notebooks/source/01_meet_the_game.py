@@ -101,7 +101,7 @@ from torch.nn.functional import logsigmoid
 from lsgan_lib.book import claim, setup, show_source, versions
 from lsgan_lib.data import Mixture, triangle
 from lsgan_lib.evaluation.divergences import jensen_shannon
-from lsgan_lib.evaluation.views import Viewer, Watch
+from lsgan_lib.evaluation.views import Looks, Viewer
 from lsgan_lib.exercises import chapter_01 as exercises
 from lsgan_lib.experiments.critic_turns import recipe_of
 from lsgan_lib.experiments.tables import load_pictures, load_table
@@ -742,7 +742,7 @@ claim(abs(ratio - 4) < 1e-6, "the drag on the least-squares critic is four times
 
 # %%
 data, recipe = triangle(), recipe_of(turns=4, looks=25)
-watch = Watch(Viewer(data, recipe.objective))
+watch = Looks(Viewer(data, recipe.objective))
 watch(Trainer(recipe, None))  # a look at the networks before any training
 show_source(recipe_of)
 
