@@ -3,9 +3,10 @@
 Which chapters have labs is read from the notebooks, and what a lab consists of from the page, so a
 new lab is tested as soon as it stands in a chapter.
 
-`make test-browser` runs this file in two browsers at a time, seven to eight minutes in all.
+`make test-browser` runs this file in two browsers at a time, eight minutes in all.
 `make test-browser PAGES=short`, which takes less than three, uses each of the five labs once, on
-the imports of its chapter, without the rest of the page.
+the imports of its chapter, without the rest of the page, and leaves Notebook 7 and restarted
+kernels out.
 """
 
 import os
@@ -42,6 +43,7 @@ def with_labs() -> list[str]:
 FIVE = re.compile(r"\b(LatentExplorer|LiveLab|LossBench|ConeDrawer|Monitor)\b")
 SHORT = os.environ.get("LSGAN_PAGES") == "short"
 """one chapter for each of the five labs, and of that only the imports and the lab"""
+long = pytest.mark.skipif(SHORT, reason="in `make test-browser` without PAGES=short")
 ONE_EACH = {
     *("00_start_here", "02_derive_least_squares", "04_train_digits", "05_count_modes"),
     "07_derive_loss_sensitive",
@@ -285,6 +287,7 @@ EACH_ALONE = (
 ADVICE = """lab => getComputedStyle(lab.querySelector(".lsgan-live"), "::after").content"""
 
 
+@long
 def test_every_lab_says_that_its_kernel_is_gone_and_needs_one_re_run(book):
     chapter = planted(book, "restarted", *EACH_ALONE)
     assert [lab.bring().evaluate(ADVICE) for lab in chapter.labs()] == ["none"] * len(EACH_ALONE)
@@ -303,6 +306,7 @@ def test_every_lab_says_that_its_kernel_is_gone_and_needs_one_re_run(book):
     chapter.close()
 
 
+@long
 def test_every_lab_works_in_notebook_7(browser, tmp_path):
     with open_book(browser, tmp_path, "notebook") as book:
         chapter = planted(book, "classic", *EACH_ALONE)
