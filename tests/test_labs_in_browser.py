@@ -3,8 +3,8 @@
 Which chapters have labs is read from the notebooks, and what a lab consists of from the page, so a
 new lab is tested as soon as it stands in a chapter.
 
-`make test-browser` runs this file in two browsers at a time, eight minutes in all.
-`make test-browser PAGES=short`, which takes less than three, uses each of the five labs once, on
+`make test-browser` runs this file in two browsers at a time, eight to eleven minutes in all.
+`make test-browser PAGES=short`, which takes two to three, uses each of the five labs once, on
 the imports of its chapter, without the rest of the page, and leaves Notebook 7 and restarted
 kernels out.
 """
