@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PIL import Image
-from test_jupyterlab import CHROMIUM, CODE_CELLS, DONE, KERNEL_IDLE, PATIENCE, QUIET, jupyterlab
+from test_jupyterlab import CODE_CELLS, DONE, KERNEL_IDLE, PATIENCE, jupyterlab
 
 HARMLESS: dict[str, str] = {
     r".*Cannot read properties of undefined \(reading 'schema'\).*/notebook_core\..*":
@@ -388,15 +388,17 @@ class LabOnPage:
                 control.click()
                 if pressed and control.evaluate("one => one.type !== 'checkbox'"):
                     return True  # what was chosen already changes nothing
-                if not self.answers(lab, before, seconds=4):
-                    control.click()  # an answer that tells the time may be the last one's again
+                if self.answers(lab, before, seconds=4):
+                    return True
+                control.click()  # an answer that tells the time may be the last one's again
             case "number":
                 control.press("ArrowUp")
                 control.press("Enter")
-                if not self.answers(lab, before, seconds=3):
-                    control.press("ArrowDown")
-                    control.press("ArrowDown")
-                    control.press("Enter")
+                if self.answers(lab, before, seconds=3):
+                    return True
+                control.press("ArrowDown")
+                control.press("ArrowDown")
+                control.press("Enter")
             case _:  # another text, and then what stood there
                 text = control.input_value()
                 control.fill("0.5")
@@ -511,17 +513,6 @@ def note(chapter: Chapter, told: str) -> None:
     """Keep it for the chapter's trouble, unless it is known to be harmless."""
     if not any(re.fullmatch(known, told, re.DOTALL) for known in HARMLESS):
         chapter.console.append(told)
-
-
-@contextlib.contextmanager
-def launched() -> Iterator[Any]:
-    """A browser; there can be only one at a time in a process."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,19 +105,26 @@ def jupyterlab(folder: Path, app: str = "jupyterlab") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def opened(name: str, folder: Path):
-    """A notebook open in the browser, its kernel ready; ``folder`` is for temporary files."""
+def launched() -> Iterator[Any]:
+    """A browser; there can be only one at a time in a process."""
     from playwright.sync_api import sync_playwright
 
-    with jupyterlab(folder) as address, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def opened(name: str, folder: Path):
+    """A notebook open in the browser, its kernel ready; ``folder`` is for temporary files."""
+    with jupyterlab(folder) as address, launched() as browser:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(PATIENCE * 1000)
         page.goto(f"{address}/lab/tree/notebooks/{name}.ipynb?reset")
         page.wait_for_function(KERNEL_IDLE)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         yield page
-        browser.close()
 
 
 def run_all(page) -> list[dict]:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab_pages import LOOK, Book, Chapter, LabOnPage, launched, open_book
+from lab_pages import LOOK, Book, Chapter, LabOnPage, open_book
 from planted_lab import PAGE_FAULTS
-from test_jupyterlab import CHROMIUM, ROOT
+from test_jupyterlab import CHROMIUM, ROOT, launched
 
 pytestmark = [
     pytest.mark.browser,

@@ -22,7 +22,7 @@ OUT_OF_SIGHT = (
 WITHOUT_KERNEL = """<style>
 .lsgan-live.jupyter-widgets-disconnected::after {
   content: "The kernel of this lab is gone. Run its cell again; after a restart, first the cells"
-           " that it needs: Run > Run All Above.";
+           " that it needs: Run > Run All Above Selected Cell.";
   order: -1; padding: 6px 0; white-space: normal; color: var(--jp-ui-font-color1, inherit);
 }
 </style>"""

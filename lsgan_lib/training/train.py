@@ -131,12 +131,13 @@ def resume(
                     session.watch.load_state_dict(saved["watch"])
                     if world.rank == 0:
                         run.write_log(trainer.history)  # which may have rows after the state
-                    if world.rank == 0 and before.get("images") != trainer.shown:
-                        # Stopped between the files of one save, or sent back to an older state:
-                        # all the others follow from the state.
-                        run.drop_samples_after(trainer.shown)
-                        run.write_generator(trainer.average)
-                        run.write_facts(begun(trainer, facts) | before | {"images": trainer.shown})
+                        if before.get("images") != trainer.shown:
+                            # Stopped between the files of one save, or sent back to an older
+                            # state: all the others follow from the state.
+                            run.drop_samples_after(trainer.shown)
+                            run.write_generator(trainer.average)
+                            images = {"images": trainer.shown}
+                            run.write_facts(begun(trainer, facts) | before | images)
                 session.go()
     return trainer
 
